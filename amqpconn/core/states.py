@@ -1,0 +1,208 @@
+"""The state machine of connection management: the one place that says what may follow what.
+
+A connection is a conversation on channel 0 (specification, 2.2.4 and the grammar of class connection):
+
+    C: protocol header                 S: start            (or another protocol header: version refused)
+    C: start-ok                        S: secure / C: secure-ok, as often as the mechanism wants
+                                       S: tune
+    C: tune-ok, open                   S: open-ok
+    ... use ...
+    C: close   S: close-ok             or   S: close   C: close-ok
+
+A state is named after the last step that was taken. `TRANSITIONS[role][state][step]` is the next state; a step is '<' (received)
+or '>' (sent) with the method's name, or with 'protocol-header'. What is not in the table is not allowed, with one exception:
+in the states of `DISCARDING` everything that has no entry is dropped silently, because each side goes on talking until it has
+read the other's close (2.2.4.4).
+
+Rule 1: whatever changes the state is in this file. Rule 2: when both sides close at the same time, each answers the other's close
+and still waits for its own close-ok. Rule 3: CLOSED is final; bytes that come later are not even parsed.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+
+class Role(Enum):
+    """Which side we are."""
+
+    CLIENT = "client"
+    SERVER = "server"
+
+
+class State(Enum):
+    """How far the conversation on channel 0 has come; the value is for people."""
+
+    CLOSED = "closed"
+    HEADER_SENT = "header sent"
+    START = "start"
+    SECURE = "secure"
+    TUNE = "tune"
+    OPEN = "open"
+    OPENED = "opened"
+    CLOSE_SENT = "close sent"
+    CLOSE_RECEIVED = "close received"
+
+
+HEADER: Final = "protocol-header"
+
+_CLIENT: Final[dict[State, dict[str, State]]] = {
+    State.CLOSED: {
+        "> protocol-header": State.HEADER_SENT,
+    },
+    State.HEADER_SENT: {
+        "< connection.start": State.START,
+        "< connection.close": State.CLOSE_RECEIVED,
+        "< protocol-header": State.CLOSED,
+    },
+    State.START: {
+        "> connection.start-ok": State.START,
+        "< connection.secure": State.SECURE,
+        "< connection.tune": State.TUNE,
+        "< connection.close": State.CLOSE_RECEIVED,
+    },
+    State.SECURE: {
+        "> connection.secure-ok": State.SECURE,
+        "< connection.secure": State.SECURE,
+        "< connection.tune": State.TUNE,
+        "< connection.close": State.CLOSE_RECEIVED,
+    },
+    State.TUNE: {
+        "> connection.tune-ok": State.TUNE,
+        "> connection.open": State.OPEN,
+        "< connection.close": State.CLOSE_RECEIVED,
+    },
+    State.OPEN: {
+        "< connection.open-ok": State.OPENED,
+        "< connection.close": State.CLOSE_RECEIVED,
+    },
+    State.OPENED: {
+        "< connection.blocked": State.OPENED,
+        "< connection.unblocked": State.OPENED,
+        "> connection.update-secret": State.OPENED,
+        "< connection.update-secret-ok": State.OPENED,
+        "> connection.close": State.CLOSE_SENT,
+        "< connection.close": State.CLOSE_RECEIVED,
+    },
+    State.CLOSE_SENT: {
+        "< connection.close-ok": State.CLOSED,
+        "< connection.close": State.CLOSE_SENT,
+        "> connection.close-ok": State.CLOSE_SENT,
+    },
+    State.CLOSE_RECEIVED: {
+        "> connection.close-ok": State.CLOSE_RECEIVED,
+        "< connection.close": State.CLOSE_RECEIVED,
+    },
+}
+
+_SERVER: Final[dict[State, dict[str, State]]] = {
+    State.CLOSED: {
+        "< protocol-header": State.HEADER_SENT,
+    },
+    State.HEADER_SENT: {
+        "> connection.start": State.START,
+        "> protocol-header": State.CLOSED,
+    },
+    State.START: {
+        "< connection.start-ok": State.START,
+        "> connection.secure": State.SECURE,
+        "> connection.tune": State.TUNE,
+        "> connection.close": State.CLOSE_SENT,
+    },
+    State.SECURE: {
+        "< connection.secure-ok": State.SECURE,
+        "> connection.secure": State.SECURE,
+        "> connection.tune": State.TUNE,
+        "> connection.close": State.CLOSE_SENT,
+    },
+    State.TUNE: {
+        "< connection.tune-ok": State.TUNE,
+        "< connection.open": State.OPEN,
+        "> connection.close": State.CLOSE_SENT,
+    },
+    State.OPEN: {
+        "> connection.open-ok": State.OPENED,
+        "> connection.close": State.CLOSE_SENT,
+    },
+    State.OPENED: {
+        "> connection.blocked": State.OPENED,
+        "> connection.unblocked": State.OPENED,
+        "< connection.update-secret": State.OPENED,
+        "> connection.update-secret-ok": State.OPENED,
+        "> connection.close": State.CLOSE_SENT,
+        "< connection.close": State.CLOSE_RECEIVED,
+    },
+    State.CLOSE_SENT: {
+        "< connection.close-ok": State.CLOSED,
+        "< connection.close": State.CLOSE_SENT,
+        "> connection.close-ok": State.CLOSE_SENT,
+    },
+    State.CLOSE_RECEIVED: {
+        "> connection.close-ok": State.CLOSE_RECEIVED,
+        "< connection.close": State.CLOSE_RECEIVED,
+    },
+}
+
+TRANSITIONS: Final = {Role.CLIENT: _CLIENT, Role.SERVER: _SERVER}
+DISCARDING: Final = frozenset({State.CLOSE_SENT, State.CLOSE_RECEIVED, State.CLOSED})
+
+# What is being waited for, as errors and reports name it.
+PHASES: Final[dict[State, str]] = {
+    State.CLOSED: "closed",
+    State.HEADER_SENT: "header",
+    State.START: "start",
+    State.SECURE: "secure",
+    State.TUNE: "tune",
+    State.OPEN: "open",
+    State.OPENED: "opened",
+    State.CLOSE_SENT: "closing",
+    State.CLOSE_RECEIVED: "closing",
+}
+
+
+class IllegalStep(Exception):
+    """A step that the table does not have."""
+
+    def __init__(self, state: State, step: str) -> None:
+        super().__init__(f"{step} in state {state.value}")
+        self.state = state
+        self.step = step
+
+
+class Machine:
+    """The current state of one side. `receive` and `send` take a method's name and move it."""
+
+    __slots__ = ("_table", "state")
+
+    def __init__(self, role: Role) -> None:
+        self._table = TRANSITIONS[role]
+        self.state = State.CLOSED
+
+    def receive(self, name: str) -> bool:
+        """Take a step that the peer made. False: it is to be dropped. Raises IllegalStep."""
+        return self._step("< " + name)
+
+    def send(self, name: str) -> bool:
+        """Take a step of ours. False: it must not be sent any more. Raises IllegalStep."""
+        return self._step("> " + name)
+
+    def abandon(self) -> None:
+        """The byte stream is gone, or not worth keeping."""
+        self.state = State.CLOSED
+
+    def expected(self) -> list[str]:
+        """The names that the peer may send in this state, for messages."""
+        return [step[2:] for step in self._table[self.state] if step.startswith("< ")]
+
+    def _step(self, step: str) -> bool:
+        following = self._table[self.state].get(step)
+        if following is None:
+            if self.state in DISCARDING:
+                return False
+            raise IllegalStep(self.state, step)
+        self.state = following
+        return True
