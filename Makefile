@@ -1,0 +1,99 @@
+# Everything is done in .venv. A stamp in it marks each group of packages that is installed, so only
+# the first run of a target, and the first after a change of pyproject.toml, takes its time.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+STAMPS := $(VENV)/stamps
+# More arguments for pytest: make test PYTEST_ARGS="-k handshake -x"
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo generate check test coverage types lint format build clean broker
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMPS)/lint ## create .venv with everything that development needs
+
+demo: $(STAMPS)/demo ## regenerate the protocol code, then watch connections being made and lost
+	@$(RUN) -m codegen generate
+	@$(RUN) -m amqpconn.testing.demo
+
+generate: $(STAMPS)/codegen ## write generated/ from spec/
+	@$(RUN) -m codegen generate
+
+check: $(STAMPS)/codegen ## fail when generated/ is not what spec/ and codegen/ make
+	@$(RUN) -m codegen check
+
+test: $(STAMPS)/test broker ## run all tests, then hold their coverage to its limits
+	@$(RUN) -m coverage run -m pytest $(PYTEST_ARGS)
+	@$(MAKE) --no-print-directory coverage
+
+# Each part is held to its own limit, so one cannot pay for another. It reports what the last
+# `make test` measured.
+coverage: $(STAMPS)/test ## report coverage; fail below 100 % of branches in codegen and amqpconn/core
+	@echo "coverage of everything, to look at:"
+	@$(RUN) -m coverage report --fail-under=0
+	@for part in codegen amqpconn/core; do \
+	    echo "coverage of $$part, which must be complete:"; \
+	    $(RUN) -m coverage report --include="$$part/*" --fail-under=100 || exit 1; \
+	done
+
+types: $(STAMPS)/lint ## mypy --strict over all Python, the generated too
+	@$(RUN) -m mypy
+
+lint: $(STAMPS)/lint ## ruff, and black's opinion of the format
+	@$(RUN) -m ruff check .
+	@$(RUN) -m black --check --quiet . || { $(RUN) -m black --check .; exit 1; }
+
+format: $(STAMPS)/lint ## apply black and ruff's safe repairs
+	@$(RUN) -m ruff check --fix-only --quiet .
+	@$(RUN) -m black --quiet .
+
+build: $(STAMPS)/test ## make the sdist and the wheel in dist/
+	@$(RUN) -m build --no-isolation --outdir dist
+
+clean: ## remove .venv, dist/ and all caches
+	rm -rf $(VENV) dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Debian's python3 comes without the parts that make an environment; they are in python3-venv.
+$(STAMPS)/venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "amqpconn needs Python 3.11 or newer: install it, or name it with make PYTHON=..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(call apt,python3-venv)
+	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	@$(RUN) -m pip install --quiet 'pip>=25.1'
+	@mkdir -p $(STAMPS) && touch $@
+
+# pip installs the groups of pyproject.toml; the package itself is installed as a link to this folder.
+# A group that contains others has installed them too.
+demo-contains := codegen
+test-contains := demo codegen
+lint-contains := test demo codegen
+$(STAMPS)/%: $(STAMPS)/venv pyproject.toml
+	@echo "installing what '$*' needs into $(VENV)"
+	@$(RUN) -m pip install --quiet --editable . --group $*
+	@touch $(addprefix $(STAMPS)/,$* $($*-contains))
+
+# Debian may start a broker of its own when the package is installed. No test talks to that one:
+# they start theirs, on ports and folders of their own.
+broker:
+	@test -x /usr/lib/rabbitmq/bin/rabbitmq-server -a -d /usr/share/amqp/specs || \
+	    $(call apt,rabbitmq-server amqp-specs)
+
+# $(call apt,PACKAGES): install them if we may; if not, say what to do. Tests that miss a package
+# say so themselves, so only a missing python3-venv ends the run here.
+define apt
+{ if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+      echo "installing $(1) with apt-get"; \
+      log=$$(mktemp); \
+      { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $(1); } \
+          >"$$log" 2>&1 || { cat "$$log"; rm "$$log"; exit 1; }; rm "$$log"; \
+  else \
+      echo "missing: run 'apt-get install $(1)' as root, or install the same by your system's means"; \
+      test "$(1)" != python3-venv; \
+  fi; }
+endef
