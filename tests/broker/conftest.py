@@ -1,0 +1,65 @@
+"""Real brokers for tests: one that all share, and as many special ones as a test asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.broker.certificates import CLIENT_NAME, Certificates
+from tests.broker.rabbitmq import HOW_TO_GET, SERVER, RabbitMQNode
+from tests.conftest import Require
+
+# RABBIT-CR-DEMO asks a question of its own (connection.secure), which no other mechanism does.
+CONFIG = """\
+auth_mechanisms.1 = PLAIN
+auth_mechanisms.2 = AMQPLAIN
+auth_mechanisms.3 = EXTERNAL
+auth_mechanisms.4 = RABBIT-CR-DEMO
+"""
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """An authority, right certificates and wrong ones."""
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def broker(
+    require: Require, certificates: Certificates, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RabbitMQNode]:
+    """A node for all tests that leave it as it was: do not stop it, nor leave connections open.
+
+    It listens in clear and for TLS, offers all four mechanisms (EXTERNAL only to a client that
+    shows a certificate), and has the users guest and, for the client certificate, CLIENT_NAME.
+    """
+    require(SERVER, HOW_TO_GET)
+    node = RabbitMQNode(
+        tmp_path_factory.mktemp("broker") / "node",
+        config=CONFIG,
+        plugins=["rabbitmq_auth_mechanism_ssl"],
+        certificates=certificates,
+        users={"guest": "guest", CLIENT_NAME: None},
+    )
+    with node:
+        yield node
+
+
+@pytest.fixture
+def node_factory(require: Require, tmp_path: Path) -> Iterator[Callable[..., RabbitMQNode]]:
+    """Make and start nodes with `RabbitMQNode`'s keyword arguments; they end with the test."""
+    require(SERVER, HOW_TO_GET)
+    nodes: list[RabbitMQNode] = []
+
+    def make(**arguments: Any) -> RabbitMQNode:
+        node = RabbitMQNode(tmp_path / f"node-{len(nodes)}", **arguments)
+        nodes.append(node)
+        node.start()
+        return node
+
+    yield make
+    for node in nodes:
+        node.close()
