@@ -1,0 +1,222 @@
+"""Authentication: SASL mechanisms (RFC 4422) for start-ok's response and for secure-ok.
+
+`plain_auth` and its neighbours make the usual ones. For others subclass `AuthMethod`.
+"""
+
+from __future__ import annotations
+
+from amqpconn.errors import HandshakeFailed, InvalidParameter, NoCommonMechanism
+from amqpconn_spec._wire import encode_table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
+
+_TABLE_LENGTH_SIZE = 4
+
+
+class AuthMethod:
+    """One way to prove who the client is. It has the identity and the credentials in it.
+
+    A mechanism of your own is a subclass with a `name` and an `initial_response`, and where the
+    server asks back, a `respond`. This one is CRAM-MD5 (RFC 2195):
+
+        >>> import hmac
+        >>> class CramMD5(AuthMethod):
+        ...     name = "CRAM-MD5"
+        ...     def __init__(self, username: str, password: str) -> None:
+        ...         self._username = username.encode()
+        ...         self._password = password.encode()
+        ...     def initial_response(self) -> bytes:
+        ...         return b""
+        ...     def respond(self, challenge: bytes) -> bytes:
+        ...         digest = hmac.new(self._password, challenge, "md5").hexdigest()
+        ...         return self._username + b" " + digest.encode()
+        >>> CramMD5("guest", "guest")
+        <CramMD5 for CRAM-MD5>
+
+    The repr has nothing of the credentials, and they do not leave the process by accident:
+    pickling and copying raise `TypeError`. One object may serve any number of connections if it
+    keeps no state between `initial_response` and `respond`, as those made here do not.
+
+    Attributes:
+        name: the mechanism's name as servers list it, such as `PLAIN`.
+    """
+
+    __slots__ = ()
+
+    name: str = ""
+
+    def initial_response(self) -> bytes:
+        """The response in start-ok. It is called once per attempt, and starts from the beginning.
+
+        So it is the place to fetch a token that expires, too.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no initial_response")
+
+    def respond(self, challenge: bytes) -> bytes:
+        """The response in secure-ok to the challenge in secure.
+
+        Raises `HandshakeFailed` unless a subclass has an answer.
+        """
+        raise HandshakeFailed(
+            f"the server sent a challenge of {len(challenge)} bytes"
+            f" and the mechanism {self.name} has no answer to any",
+            cause="perhaps it is another mechanism by the same name",
+            remedy="use another authentication method, or a subclass of AuthMethod that responds",
+        )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} for {self.name}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"{self!r} is neither pickled nor copied, because it holds credentials:"
+            " make a new one where it is needed"
+        )
+
+
+class _Secret:
+    """Bytes that no debugger, log or pytest report shows on the way through attributes."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: bytes) -> None:
+        self._value = value
+
+    def reveal(self) -> bytes:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "<secret>"
+
+
+class _OneResponse(AuthMethod):
+    """A mechanism that is over with its first response, known from the start."""
+
+    __slots__ = ("_response", "name")
+
+    def __init__(self, name: str, response: bytes) -> None:
+        self.name = name
+        self._response = _Secret(response)
+
+    def initial_response(self) -> bytes:
+        return self._response.reveal()
+
+    def __repr__(self) -> str:
+        return f"<AuthMethod for {self.name}>"
+
+
+def plain_auth(username: str, password: str, authorization_id: str = "") -> AuthMethod:
+    """PLAIN (RFC 4616): user name and password. Only TLS hides them on the way.
+
+    Arguments:
+        username: whose password it is.
+        password: or the token, with brokers that take one in its place.
+        authorization_id: whom to act as, if not as the user; RabbitMQ takes only the empty one.
+
+    Raises `InvalidParameter` when one of them is not a `str`, has no UTF-8 form or contains NUL.
+    """
+    parts = (
+        _without_nul("authorization_id", authorization_id),
+        _without_nul("username", username),
+        _without_nul("password", password),
+    )
+    return _OneResponse("PLAIN", b"\0".join(parts))
+
+
+def amqplain_auth(username: str, password: str) -> AuthMethod:
+    """AMQPLAIN, RabbitMQ's own: as PLAIN, written as a field table. Only TLS hides them on the way.
+
+    Raises `InvalidParameter` when one of them is not a `str` or has no UTF-8 form.
+    """
+    _utf8("username", username)
+    _utf8("password", password)
+    table = encode_table({"LOGIN": username, "PASSWORD": password})
+    return _OneResponse("AMQPLAIN", table[_TABLE_LENGTH_SIZE:])
+
+
+def external_auth(authorization_id: str = "") -> AuthMethod:
+    """EXTERNAL (RFC 4422, appendix A): who the client is comes from elsewhere.
+
+    Mostly that is its TLS certificate. RabbitMQ needs its plugin for it.
+
+    Arguments:
+        authorization_id: whom to act as, if not as the one so proved.
+
+    Raises `InvalidParameter` when it is not a `str`, has no UTF-8 form or contains NUL.
+    """
+    return _OneResponse("EXTERNAL", _without_nul("authorization_id", authorization_id))
+
+
+def anonymous_auth(trace: str = "") -> AuthMethod:
+    """ANONYMOUS (RFC 4505): nobody in particular.
+
+    Arguments:
+        trace: what the server may log about the client, such as a mail address; it is no secret.
+
+    Raises `InvalidParameter` when it is not a `str` or has no UTF-8 form.
+    """
+    return _OneResponse("ANONYMOUS", _utf8("trace", trace))
+
+
+def choose_mechanism(methods: Sequence[AuthMethod], offered: Sequence[str]) -> AuthMethod:
+    """The first of the caller's methods that the server offers; the server's order has no say.
+
+    Arguments:
+        methods: in the order of the caller's preference.
+        offered: the names of the server's mechanisms, as start lists them.
+
+    Raises `NoCommonMechanism`, and `InvalidParameter` when there is no method at all, or one
+    that is no `AuthMethod` or has no name.
+    """
+    _check_methods(methods)
+    for method in methods:
+        if method.name in offered:
+            return method
+    raise NoCommonMechanism(
+        f"the server offers {_names(offered)} for authentication,"
+        f" and the client has {_names([method.name for method in methods])}"
+    )
+
+
+def _check_methods(methods: Sequence[AuthMethod]) -> None:
+    if isinstance(methods, (AuthMethod, str)):
+        raise InvalidParameter("the authentication methods must be a list of them")
+    if not methods:
+        raise InvalidParameter(
+            "the list of authentication methods is empty",
+            remedy='give at least one, such as plain_auth("guest", "guest")',
+        )
+    for method in methods:
+        if not isinstance(method, AuthMethod):
+            # Its type only: somebody may have put a password there.
+            raise InvalidParameter(
+                f"an authentication method is an AuthMethod, not {type(method).__name__}",
+                remedy="make it with plain_auth or one of its neighbours, or subclass AuthMethod",
+            )
+        if not method.name:
+            raise InvalidParameter(f"{type(method).__name__} needs a name, as servers list it")
+
+
+def _names(mechanisms: Sequence[str]) -> str:
+    # As repr, because one of the lists is the peer's and may have anything in it.
+    return ", ".join(map(repr, mechanisms)) or "nothing"
+
+
+def _without_nul(argument: str, value: str) -> bytes:
+    encoded = _utf8(argument, value)
+    if b"\0" in encoded:
+        raise InvalidParameter(f"{argument} contains NUL, which SASL does not allow there")
+    return encoded
+
+
+def _utf8(argument: str, value: str) -> bytes:
+    """The bytes of an argument. Errors name the argument and never show its value."""
+    if not isinstance(value, str):
+        raise InvalidParameter(f"{argument} must be a str, not {type(value).__name__}")
+    # str.encode's own error would have the value in it, also as somebody's __context__.
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise InvalidParameter(f"{argument} contains a surrogate, which has no UTF-8 form")
+    return value.encode()
