@@ -161,6 +161,8 @@ class ParsedURL:
             return NotImplemented
         return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
 
+    __hash__ = None  # type: ignore[assignment]  # the parts may be changed
+
     def __str__(self) -> str:
         return self.redacted
 
