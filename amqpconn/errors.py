@@ -15,6 +15,7 @@
         │   ├── NameNotResolved, ConnectRefused, HostUnreachable, PeerHungUp
         │   └── TLSFailed
         ├── OpenTimeout                the deadline for opening passed (TimeoutError too)
+        ├── OpenAborted                closed by its own user before it was open
         ├── HeartbeatsMissed           the peer went silent (TimeoutError too)
         ├── HandshakeFailed
         │   ├── WrongPeer              PeerSpeaksTLS, PeerSpeaksHTTP, PeerSpeaksAMQP10, PeerSpeaksOther
@@ -34,6 +35,7 @@ from amqpconn_spec.v0_9_1.errors import REPLY_CODES
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Self
 
 _CODE_BY_NAME = {reply.name: reply for reply in REPLY_CODES.values()}
 
@@ -67,6 +69,13 @@ class AMQPError(Exception):
         if self.remedy:
             parts.append(f"What to do: {self.remedy}")
         return ". ".join(part.rstrip(".") for part in parts)
+
+    def clone(self) -> Self:
+        """A copy for one more caller, so that nobody's traceback grows with another's."""
+        copy = type(self)(self.what, cause=self.cause, remedy=self.remedy)
+        copy.__dict__.update(self.__dict__)
+        copy.__cause__ = self.__cause__
+        return copy
 
 
 class LocalError(AMQPError):
@@ -179,6 +188,10 @@ class OpenTimeout(ConnectionFailed, TimeoutError):
     """The deadline for opening passed; `phase` tells what was waited for."""
 
     retryable = True
+
+
+class OpenAborted(ConnectionFailed):
+    """Somebody closed the connection, or the caller was interrupted, before it was open."""
 
 
 class HeartbeatsMissed(ConnectionFailed, TimeoutError):

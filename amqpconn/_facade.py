@@ -1,0 +1,292 @@
+"""What the two drivers show alike: everything that needs no waiting. Each driver adds open, close, call, send and receive."""
+
+from __future__ import annotations
+
+from amqpconn._typing import cast
+from amqpconn.auth import amqplain_auth, anonymous_auth, external_auth, plain_auth
+from amqpconn.config import DEFAULT_TIMEOUT_S, Settings
+from amqpconn.core.channels import ChannelState
+from amqpconn.core.endpoint import EndpointCore
+from amqpconn.core.handshake import OpenRequest
+from amqpconn.errors import InvalidParameter, NotOpen
+from amqpconn.locale import Prefer
+from amqpconn.transport import Target, default_context
+from amqpconn.uri import parse_url
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from ssl import SSLContext
+    from typing import Any
+
+    from amqpconn_spec._base import Method
+    from amqpconn_spec._wire import FieldValue, Table
+
+    from amqpconn.auth import AuthMethod
+    from amqpconn.core.channels import ChannelCore
+    from amqpconn.core.endpoint import EndpointState
+    from amqpconn.core.handshake import Agreement
+    from amqpconn.core.negotiation import Tuning
+    from amqpconn.errors import AMQPError, ConnectionFailed
+    from amqpconn.locale import LocalePreference
+    from amqpconn.uri import ParsedURL
+
+    StateCallback = Callable[[EndpointState, EndpointState], object]
+    BlockedCallback = Callable[[str | None], object]
+
+DEFAULT_CALL_TIMEOUT_S = 30.0
+
+
+class EndpointFacade:
+    """One AMQP client on one byte stream; opens once.
+
+    Args:
+        host, port: where the broker listens; the port is 5672, with TLS 5671, unless given.
+        ssl: an `ssl.SSLContext`; True makes one that verifies certificate and host name; None is clear text.
+        protocol: the version of AMQP to speak.
+        timeout: seconds for opening as a whole (name lookup, TCP, TLS, handshake); None waits for ever.
+        path: a Unix socket, instead of host and port.
+        server_hostname: the name in the certificate and in the TLS greeting; the host unless given.
+        channel_max, frame_max: limits to ask for; 0 takes the server's.
+        heartbeat: seconds; None takes the server's, 0 turns heartbeats off.
+        client_properties: shown to the server beside our own; its `capabilities` are merged with ours.
+        connection_name: what the broker's management shows as the connection's name.
+        connector: makes the byte stream instead of a socket of ours; see the driver's `Connector`.
+
+    Raises InvalidParameter for a value that can never work.
+    """
+
+    def __init__(
+        self,
+        host: str = "localhost",
+        port: int | None = None,
+        *,
+        ssl: SSLContext | bool | None = None,
+        protocol: str = "0-9-1",
+        timeout: float | None = DEFAULT_TIMEOUT_S,
+        path: str | None = None,
+        server_hostname: str | None = None,
+        channel_max: int = 0,
+        frame_max: int = 0,
+        heartbeat: int | None = None,
+        client_properties: Mapping[str, FieldValue] | None = None,
+        connection_name: str | None = None,
+        connector: Callable[..., Any] | None = None,
+    ) -> None:
+        self.target = Target(host, port, path=path, ssl=ssl, server_hostname=server_hostname)
+        self._core = EndpointCore(
+            Settings(
+                protocol=protocol,
+                timeout=timeout,
+                channel_max=channel_max,
+                frame_max=frame_max,
+                heartbeat=heartbeat,
+                properties=client_properties,
+                connection_name=connection_name,
+                peer=str(self.target),
+            )
+        )
+        self._connector = connector
+        self._on_state: list[StateCallback] = []
+        self._on_blocked: list[BlockedCallback] = []
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """What a driver adds."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__module__}.{type(self).__name__} {self.target} {self.state.value}>"
+
+    @property
+    def state(self) -> EndpointState:
+        """off, connecting, connected, disconnecting, disconnected or failed."""
+        return self._core.state
+
+    @property
+    def error(self) -> ConnectionFailed | None:
+        """Why it failed; None while it has not, and after an orderly close."""
+        return self._core.error
+
+    @property
+    def protocol(self) -> str:
+        """The version spoken, such as '0-9-1'."""
+        return self._core.settings.protocol
+
+    @property
+    def timeout(self) -> float | None:
+        """The deadline for opening, in seconds."""
+        return self._core.settings.timeout_s
+
+    def on_state_change(self, callback: StateCallback) -> None:
+        """Call `callback(old, new)` at every change of state."""
+        self._on_state.append(callback)
+
+    def on_blocked(self, callback: BlockedCallback) -> None:
+        """Call `callback(reason)` when the broker takes no more messages, and `callback(None)` when it takes them again."""
+        self._on_blocked.append(callback)
+
+    def _channel_core(self, channel: ChannelFacade | int) -> ChannelCore:
+        if isinstance(channel, ChannelFacade):
+            return channel._core
+        found = self._core.channels.get(channel)
+        if found is None or found.id == 0:
+            raise NotOpen(f"channel {channel} is not open", remedy="open one with open_channel") from self.error
+        return found
+
+
+class ChannelFacade:
+    """One open channel. `id` is its number; ids are used again after a close, this object is not."""
+
+    def __init__(self, core: ChannelCore) -> None:
+        self._core = core
+        core.owner = self
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__module__}.{type(self).__name__} {self.id} {self._core.state.value}>"
+
+    @property
+    def id(self) -> int:
+        """The channel's number, 1 to channel_max."""
+        return self._core.id
+
+    @property
+    def is_open(self) -> bool:
+        """Whether methods can be sent; the server may close the channel at any time."""
+        return self._core.state is ChannelState.OPEN
+
+    @property
+    def error(self) -> AMQPError | None:
+        """Why the channel was closed; None while it is open and after an orderly close."""
+        return self._core.error
+
+    def _check_open(self) -> None:
+        if self._core.state is ChannelState.CLOSED:
+            raise self._core.error.clone() if self._core.error else NotOpen(f"channel {self.id} is closed")
+
+
+class ConnectionFacade:
+    """The connection of one endpoint: opens once, closes once.
+
+    Args:
+        endpoint: where and how to connect; state off.
+    """
+
+    def __init__(self, endpoint: EndpointFacade) -> None:
+        self._core = endpoint._core
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the handshake is done and neither side has closed; the server may close at any time."""
+        return self._core.manager.is_open
+
+    @property
+    def server_properties(self) -> Table:
+        """What the server said about itself. Raises NotOpen before it did; so do the next ones."""
+        return self._agreement().server_properties
+
+    @property
+    def client_properties(self) -> Table:
+        """What we said about ourselves."""
+        return self._agreement().client_properties
+
+    @property
+    def mechanism(self) -> str:
+        """The authentication mechanism that was used."""
+        return self._agreement().mechanism
+
+    @property
+    def locale(self) -> str:
+        """The locale that was chosen."""
+        return self._agreement().locale
+
+    @property
+    def protocol_version(self) -> str:
+        """The version of AMQP, such as '0-9-1'."""
+        return self._agreement().protocol_version
+
+    @property
+    def tuning(self) -> Tuning:
+        """The agreed channel_max, frame_max and heartbeat; `tuning.report` has what was requested and offered, and why."""
+        tuning = self._agreement().tuning
+        if tuning is None:
+            raise NotOpen("the limits are not agreed yet") from self._core.error
+        return tuning
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the broker has said that it takes no messages."""
+        return self._core.manager.blocked_reason is not None
+
+    @property
+    def blocked_reason(self) -> str | None:
+        """The broker's reason for taking no messages, None when it takes them."""
+        return self._core.manager.blocked_reason
+
+    def _agreement(self) -> Agreement:
+        agreement = self._core.manager.agreement
+        if agreement is None or not agreement.mechanisms:
+            raise NotOpen("the server has not introduced itself") from self._core.error
+        return agreement
+
+
+def open_request(
+    auth_methods: AuthMethod | Sequence[AuthMethod], locale: LocalePreference | str | None, virtual_host: str
+) -> OpenRequest:
+    """The arguments of `open`, checked. Raises InvalidParameter."""
+    methods = list(auth_methods) if isinstance(auth_methods, list | tuple) else [cast("AuthMethod", auth_methods)]
+    if not methods:
+        raise InvalidParameter("auth_methods is empty; give at least one, such as plain_auth(username, password)")
+    if not isinstance(virtual_host, str) or len(virtual_host.encode()) > 255:
+        raise InvalidParameter("virtual_host is not a text of at most 255 bytes")
+    return OpenRequest(methods, Prefer("en_US") if locale is None else locale, virtual_host)
+
+
+class Plan:
+    """What a URL and the options of `connect` come to."""
+
+    __slots__ = ("auth_methods", "endpoint", "locale", "virtual_host")
+
+    def __init__(self, url: str, options: dict[str, Any]) -> None:
+        parsed = parse_url(url)
+        self.auth_methods = options.pop("auth_methods", None) or _auth_methods(parsed)
+        self.locale = options.pop("locale", None) or parsed.locale
+        self.virtual_host = parsed.virtual_host
+        self.endpoint: dict[str, Any] = {"host": parsed.host, "port": parsed.port}
+        if parsed.tls:
+            self.endpoint["ssl"] = default_context(parsed.cafile, parsed.certfile, parsed.keyfile)
+        for option, value in _from_url(parsed).items():
+            if value is not None:
+                self.endpoint[option] = value
+        self.endpoint.update(options)
+
+
+def _from_url(parsed: ParsedURL) -> dict[str, object]:
+    return {
+        "server_hostname": parsed.server_hostname,
+        "channel_max": parsed.channel_max,
+        "frame_max": parsed.frame_max,
+        "heartbeat": parsed.heartbeat,
+        "connection_name": parsed.connection_name,
+        "timeout": parsed.connection_timeout,
+    }
+
+
+def _auth_methods(parsed: ParsedURL) -> list[AuthMethod]:
+    makers: dict[str, Callable[[], AuthMethod]] = {
+        "PLAIN": lambda: plain_auth(parsed.username, parsed.password),
+        "AMQPLAIN": lambda: amqplain_auth(parsed.username, parsed.password),
+        "EXTERNAL": external_auth,
+        "ANONYMOUS": anonymous_auth,
+    }
+    return [makers[name]() for name in parsed.auth_mechanism or ["PLAIN"]]
+
+
+def secret_bytes(secret: str | bytes) -> bytes:
+    """A credential as it goes over the wire."""
+    return secret.encode() if isinstance(secret, str) else bytes(secret)
+
+
+def check_plain_reply(method: Method) -> None:
+    """Raises InvalidParameter when the reply may have content, which `call` would lose."""
+    if any(reply.HAS_CONTENT for reply in method.REPLIES):
+        raise InvalidParameter(f"the reply to {method.NAME} may have content: use fetch")

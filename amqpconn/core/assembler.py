@@ -1,0 +1,106 @@
+"""Content: a method, its header and as many body frames as the size needs, taken apart and put together (2.3.5.2)."""
+
+from __future__ import annotations
+
+from amqpconn.core.framing import FRAME_OVERHEAD
+from amqpconn.errors import UnexpectedMethod
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from amqpconn_spec._base import Method, Properties
+    from amqpconn_spec.v0_9_1.frames import ContentHeader
+
+    from amqpconn.core.dialect import Dialect
+
+
+class Content:
+    """What travels with a method that carries content.
+
+    Attributes:
+        body: the payload, bytes of any length up to 2**64 - 1.
+        properties: the class's properties (for class basic `amqpconn_spec.v0_9_1.basic.Properties`); None sends none.
+    """
+
+    __slots__ = ("body", "properties")
+    __match_args__ = ("body", "properties")
+
+    def __init__(self, body: bytes = b"", properties: Properties | None = None) -> None:
+        self.body = body
+        self.properties = properties
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Content):
+            return NotImplemented
+        return self.body == other.body and self.properties == other.properties
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Content(<{len(self.body)} bytes>, {self.properties!r})"
+
+
+class Unexpected(UnexpectedMethod):
+    """A frame in the middle of content that does not belong there, or content that nobody announced."""
+
+    close_code = "unexpected-frame"
+
+
+class Assembler:
+    """One channel's incoming content: `begin` with the method, then `header` and `body` until both come back together."""
+
+    __slots__ = ("_method", "_missing", "_parts", "_properties")
+
+    def __init__(self) -> None:
+        self._method: Method | None = None
+        self._properties: Properties | None = None
+        self._missing: int | None = None
+        self._parts: list[bytes] = []
+
+    def check_idle(self, name: str) -> None:
+        """Raises Unexpected when content is under way, which `name` would interrupt."""
+        if self._method is not None:
+            raise Unexpected(f"{name} came in the middle of the content of {self._method.NAME}")
+
+    def begin(self, method: Method) -> None:
+        """A method that announces content."""
+        self._method, self._missing = method, None
+
+    def header(self, header: ContentHeader) -> tuple[Method, Content] | None:
+        """The content header; the whole at once when the body is empty. Raises Unexpected."""
+        if self._method is None or self._missing is not None:
+            raise Unexpected("a content header came that no method announced")
+        if header.class_id != self._method.CLASS_ID:
+            raise Unexpected(f"the content header after {self._method.NAME} is of class {header.class_id}")
+        self._missing, self._properties, self._parts = header.body_size, header.properties, []
+        return self._whole(self._method, self._missing)
+
+    def body(self, part: bytes) -> tuple[Method, Content] | None:
+        """A body frame; the whole when it was the last one. Raises Unexpected."""
+        if self._method is None or self._missing is None:
+            raise Unexpected("a body frame came that no content header announced")
+        self._missing -= len(part)
+        if self._missing < 0:
+            raise Unexpected(f"the body is {-self._missing} bytes longer than its content header says")
+        self._parts.append(part)
+        return self._whole(self._method, self._missing)
+
+    def _whole(self, method: Method, missing: int) -> tuple[Method, Content] | None:
+        if missing:
+            return None
+        body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        self._method, self._missing, self._parts = None, None, []
+        return method, Content(body, self._properties)
+
+
+def content_frames(dialect: Dialect, channel: int, class_id: int, content: Content, frame_max: int) -> list[bytes]:
+    """The header frame and body frames for `content`, none larger than `frame_max`."""
+    properties = content.properties if content.properties is not None else dialect.properties[class_id]()
+    size, room = len(content.body), frame_max - FRAME_OVERHEAD
+    frames = [dialect.HeaderFrame(channel, class_id, size, properties).encode()]
+    end = bytes((dialect.frame_end,))
+    view = memoryview(content.body)
+    for at in range(0, size, room):
+        part = view[at : at + room]
+        head = b"%c%b%b" % (dialect.frame_body, channel.to_bytes(2, "big"), len(part).to_bytes(4, "big"))
+        frames.append(b"%b%b%b" % (head, part, end))
+    return frames

@@ -1,0 +1,229 @@
+"""Channels: ids and their reuse, calls matched with replies in order, content, close from either side (2.2.5).
+
+A peer answers the calls of one channel in the order in which they came, so a reply belongs to the first call that waits. A caller
+who has given up leaves its call in the queue, where it takes the late answer and so keeps the others in step.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from enum import Enum
+
+from amqpconn._typing import cast
+from amqpconn.core.assembler import Assembler
+from amqpconn.core.events import Arrived, Call, ChannelDown
+from amqpconn.errors import NoFreeChannel, NotOpen, UnexpectedMethod, channel_closed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from amqpconn_spec._base import Method
+    from amqpconn_spec.v0_9_1 import channel as channel_class
+    from amqpconn_spec.v0_9_1.frames import ContentHeader
+
+    from amqpconn.core.assembler import Content
+    from amqpconn.core.dialect import Dialect
+    from amqpconn.core.events import Event
+    from amqpconn.errors import AMQPError
+
+
+class ChannelState(Enum):
+    """The life of a channel; the value is for people."""
+
+    OPENING = "opening"
+    OPEN = "open"
+    CLOSING = "closing"
+    CLOSED = "closed"
+
+
+class WrongChannel(UnexpectedMethod):
+    """A frame on a channel that is not open, or of a class that does not belong there."""
+
+    close_code = "channel-error"
+
+
+class ChannelCore:
+    """One channel. `error` is why it was closed; `owner` is the driver's own."""
+
+    __slots__ = ("assembler", "error", "id", "owner", "pending", "state")
+
+    def __init__(self, channel_id: int, state: ChannelState = ChannelState.OPENING) -> None:
+        self.id = channel_id
+        self.state = state
+        self.error: AMQPError | None = None
+        self.pending: deque[Call] = deque()
+        self.assembler = Assembler()
+        self.owner: object = None
+
+
+class Channels:
+    """All channels of one endpoint, channel 0 among them.
+
+    Args:
+        emit: takes events for the driver.
+        reply: puts a method in front of everything that waits to be written, for answers to what the server asked.
+        send: puts a method at the end.
+    """
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        emit: Callable[[Event], None],
+        reply: Callable[[Method, int], None],
+        send: Callable[[Method, int], None],
+    ) -> None:
+        self.channel_max = 0
+        self._dialect = dialect
+        self._emit = emit
+        self._reply = reply
+        self._send = send
+        self.control = ChannelCore(0, ChannelState.OPEN)
+        self._by_id: dict[int, ChannelCore] = {}
+        self._free: list[int] = []
+        self._highest = 0
+        self._handlers: dict[str, Callable[[ChannelCore, Method], None]] = {
+            "channel.open-ok": self._on_open_ok,
+            "channel.close": self._on_close,
+            "channel.close-ok": self._on_close_ok,
+            "channel.flow": self._on_flow,
+        }
+
+    def open(self, deadline: float | None) -> Call:
+        """Take a free id and ask for the channel. Raises NoFreeChannel."""
+        channel = ChannelCore(self._take_id())
+        self._by_id[channel.id] = channel
+        call = Call(self._dialect.ChannelOpen(), channel, deadline)
+        channel.pending.append(call)
+        self._send(call.method, channel.id)
+        return call
+
+    def close(self, channel: ChannelCore, code: int, text: str, deadline: float | None) -> Call:
+        """Ask for the end of an open channel; from here on everything but its close-ok is dropped."""
+        channel.state = ChannelState.CLOSING
+        call = Call(self._dialect.ChannelClose(reply_code=code, reply_text=text), channel, deadline)
+        self._fail_calls(channel, None)
+        channel.pending.append(call)
+        self._send(call.method, channel.id)
+        return call
+
+    def get(self, channel_id: int) -> ChannelCore | None:
+        """The channel that has this id now."""
+        return self.control if channel_id == 0 else self._by_id.get(channel_id)
+
+    def all_down(self, error: AMQPError | None) -> None:
+        """The connection is gone: every call fails with a copy of `error`, every channel is closed."""
+        self._fail_calls(self.control, error)
+        for channel in list(self._by_id.values()):
+            self._down(channel, error)
+
+    # --- what arrives on channels above 0 ---
+
+    def method(self, channel_id: int, method: Method) -> None:
+        """A method frame. Raises UnexpectedMethod."""
+        channel = self._addressed(channel_id, method.NAME)
+        channel.assembler.check_idle(method.NAME)
+        if not method.SENT_BY_SERVER or method.NAME.startswith("connection."):
+            raise WrongChannel(f"{method.NAME} came from the server on channel {channel_id}; it does not belong there")
+        if method.HAS_CONTENT:
+            channel.assembler.begin(method)
+        elif method.NAME in self._handlers:
+            self._handlers[method.NAME](channel, method)
+        else:
+            self.deliver(channel, method, None)
+
+    def header(self, channel_id: int, header: ContentHeader) -> None:
+        """A content header frame. Raises UnexpectedMethod."""
+        channel = self._addressed(channel_id, "a content header")
+        whole = channel.assembler.header(header)
+        if whole is not None:
+            self.deliver(channel, *whole)
+
+    def body(self, channel_id: int, part: bytes) -> None:
+        """A body frame. Raises UnexpectedMethod."""
+        channel = self._addressed(channel_id, "a body frame")
+        whole = channel.assembler.body(part)
+        if whole is not None:
+            self.deliver(channel, *whole)
+
+    def deliver(self, channel: ChannelCore, method: Method, content: Content | None) -> None:
+        """To the call that waits for it, or to the user. Raises UnexpectedMethod for a reply that nobody asked for."""
+        if channel.state is ChannelState.CLOSING:
+            return
+        if channel.pending and type(method) in channel.pending[0].method.REPLIES:
+            self._finish(channel.pending.popleft(), method, content)
+        elif type(method) in self._dialect.replies:
+            raise UnexpectedMethod(f"{method.NAME} came on channel {channel.id}; no call waits for it")
+        else:
+            self._emit(Arrived(channel, method, content))
+
+    def _addressed(self, channel_id: int, what: str) -> ChannelCore:
+        channel = self._by_id.get(channel_id)
+        if channel is None:
+            raise WrongChannel(f"{what} came on channel {channel_id}, which is not open")
+        return channel
+
+    def _on_open_ok(self, channel: ChannelCore, method: Method) -> None:
+        call = channel.pending[0] if channel.pending else None
+        self._expect(channel, ChannelState.OPENING, method)
+        channel.state = ChannelState.OPEN
+        self.deliver(channel, method, None)
+        if call is not None and call.error is not None:
+            self.close(channel, self._dialect.reply_success, "nobody waits for this channel", None)
+
+    def _on_close(self, channel: ChannelCore, method: Method) -> None:
+        close = cast("channel_class.Close", method)
+        about = self._dialect.method_name(close.class_id, close.method_id)
+        self._reply(self._dialect.ChannelCloseOk(), channel.id)
+        if channel.state is not ChannelState.CLOSING:
+            self._down(channel, channel_closed(channel.id, close.reply_code, close.reply_text, about))
+
+    def _on_close_ok(self, channel: ChannelCore, method: Method) -> None:
+        self._expect(channel, ChannelState.CLOSING, method)
+        call = channel.pending.popleft()
+        self._down(channel, None)
+        self._finish(call, method, None)
+
+    def _on_flow(self, channel: ChannelCore, method: Method) -> None:
+        self._reply(self._dialect.FlowOk(active=cast("channel_class.Flow", method).active), channel.id)
+        self._emit(Arrived(channel, method, None))
+
+    def _expect(self, channel: ChannelCore, state: ChannelState, method: Method) -> None:
+        if channel.state is not state:
+            raise WrongChannel(f"{method.NAME} came on channel {channel.id}, which is {channel.state.value}")
+
+    def _down(self, channel: ChannelCore, error: AMQPError | None) -> None:
+        channel.state, channel.error = ChannelState.CLOSED, error
+        del self._by_id[channel.id]
+        self._free.append(channel.id)
+        self._fail_calls(channel, error)
+        self._emit(ChannelDown(channel, error))
+
+    def _fail_calls(self, channel: ChannelCore, error: AMQPError | None) -> None:
+        while channel.pending:
+            call = channel.pending.popleft()
+            self.fail(call, error.clone() if error else NotOpen(f"channel {channel.id} was closed by its user"))
+
+    def abandon(self, call: Call) -> None:
+        """Nobody waits for this call any more; its answer is dropped when it comes."""
+        if not call.done:
+            call.error, call.done = NotOpen("the caller has gone away"), True
+
+    def fail(self, call: Call, error: AMQPError) -> None:
+        """End a call without a reply."""
+        if not call.done:
+            call.error, call.done = error, True
+            self._emit(call)
+
+    def _finish(self, call: Call, method: Method, content: Content | None) -> None:
+        if not call.done:
+            call.reply, call.content, call.done = method, content, True
+            self._emit(call)
+
+    def _take_id(self) -> int:
+        if self._free:
+            return self._free.pop()
+        if self._highest >= self.channel_max:
+            raise NoFreeChannel(f"all {self.channel_max} channels of this connection are open")
+        self._highest += 1
+        return self._highest

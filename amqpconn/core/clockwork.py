@@ -1,0 +1,93 @@
+"""Everything that waits for a time: named deadlines, the deadlines of calls, and how long each phase took."""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from amqpconn.core.events import Call
+
+
+class Deadlines:
+    """Named deadlines of one endpoint (`opening`, `closing`, `lingering`), and one for each call that has one."""
+
+    __slots__ = ("_calls", "_named")
+
+    def __init__(self) -> None:
+        self._named: dict[str, float] = {}
+        self._calls: list[Call] = []
+
+    def set(self, name: str, deadline: float | None) -> None:
+        """Set a deadline, or with None remove it."""
+        if deadline is None:
+            self._named.pop(name, None)
+        else:
+            self._named[name] = deadline
+
+    def get(self, name: str) -> float | None:
+        """The deadline of this name, if it is set."""
+        return self._named.get(name)
+
+    def watch(self, call: Call) -> None:
+        """Remember the deadline of a call."""
+        self._drop_done()
+        if call.deadline is not None:
+            heappush(self._calls, call)
+
+    def earliest(self) -> float | None:
+        """The next deadline of all."""
+        self._drop_done()
+        deadlines = list(self._named.values())
+        if self._calls and self._calls[0].deadline is not None:
+            deadlines.append(self._calls[0].deadline)
+        return min(deadlines, default=None)
+
+    def passed(self, now: float) -> list[str]:
+        """Names of the deadlines that have passed; they are removed."""
+        names = [name for name, deadline in self._named.items() if deadline <= now]
+        for name in names:
+            del self._named[name]
+        return names
+
+    def passed_calls(self, now: float) -> Iterator[Call]:
+        """Calls whose time is over."""
+        while self._calls and (self._calls[0].deadline or 0.0) <= now:
+            call = heappop(self._calls)
+            if not call.done:
+                yield call
+
+    def clear(self) -> None:
+        """Nothing is waited for any more."""
+        self._named.clear()
+        self._calls.clear()
+
+    def _drop_done(self) -> None:
+        while self._calls and self._calls[0].done:
+            heappop(self._calls)
+
+
+class Phases:
+    """Which phase an attempt is in, and how long each one took."""
+
+    __slots__ = ("_since", "_spent", "current")
+
+    def __init__(self) -> None:
+        self.current = ""
+        self._since = 0.0
+        self._spent: dict[str, float] = {}
+
+    def enter(self, phase: str, now: float) -> None:
+        """The phase from now on."""
+        if phase != self.current:
+            self._spent = self.elapsed(now)
+            self.current, self._since = phase, now
+
+    def elapsed(self, now: float) -> dict[str, float]:
+        """Seconds in each phase so far, in the order in which they came."""
+        spent = dict(self._spent)
+        if self.current:
+            spent[self.current] = spent.get(self.current, 0.0) + now - self._since
+        return spent

@@ -1,0 +1,198 @@
+"""The connection manager: everything on channel 0 from the protocol header to close-ok. `states` says what may follow what."""
+
+from __future__ import annotations
+
+from amqpconn._typing import cast
+from amqpconn.core.handshake import Handshake
+from amqpconn.core.states import DISCARDING, HEADER, PHASES, IllegalStep, Machine, Role, State
+from amqpconn.errors import (
+    AuthenticationRefused,
+    ConnectionClosed,
+    NotOpen,
+    UnexpectedMethod,
+    VirtualHostRefused,
+    connection_closed,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Final, Protocol
+
+    from amqpconn_spec._base import Method
+    from amqpconn_spec.v0_9_1 import connection
+
+    from amqpconn.config import Settings
+    from amqpconn.core.dialect import Dialect
+    from amqpconn.core.handshake import Agreement, OpenRequest
+    from amqpconn.core.negotiation import Tuning
+    from amqpconn.errors import ConnectionFailed, ProtocolViolation
+
+    class Side(Protocol):
+        """What the manager needs of its endpoint."""
+
+        def write(self, data: bytes) -> None:
+            """Behind everything that waits."""
+
+        def write_first(self, data: bytes) -> None:
+            """In front of everything that waits."""
+
+        def tuned(self, tuning: Tuning) -> None:
+            """The limits are agreed."""
+
+        def opened(self) -> None:
+            """The handshake is done."""
+
+        def blocked(self, reason: str | None) -> None:
+            """The server takes no messages for `reason`, or takes them again (None)."""
+
+        def control_reply(self, method: Method) -> None:
+            """An answer to a call on channel 0."""
+
+        def closing_by_peer(self, error: ConnectionFailed) -> None:
+            """The server has closed; its close is answered."""
+
+        def closed_in_order(self) -> None:
+            """Our close is answered."""
+
+
+# Which error a refusal in the middle of the handshake is: by what had been sent last, and the server's reply code.
+_REFUSALS: Final[dict[tuple[State, str], type[ConnectionFailed]]] = {
+    (State.START, "access-refused"): AuthenticationRefused,
+    (State.SECURE, "access-refused"): AuthenticationRefused,
+    (State.OPEN, "not-allowed"): VirtualHostRefused,
+}
+
+
+class ConnectionManager:
+    """Handshake, blocked and unblocked, close. One per endpoint, for one connection."""
+
+    def __init__(self, side: Side, dialect: Dialect, settings: Settings) -> None:
+        self.machine = Machine(Role.CLIENT)
+        self.agreement: Agreement | None = None
+        self.blocked_reason: str | None = None
+        self._side = side
+        self._dialect = dialect
+        self._settings = settings
+        self._handshake: Handshake | None = None
+        self._before = State.CLOSED
+        self._handlers: dict[str, Callable[[Any], None]] = {
+            "connection.start": self._on_start,
+            "connection.secure": self._on_secure,
+            "connection.tune": self._on_tune,
+            "connection.open-ok": self._on_open_ok,
+            "connection.blocked": self._on_blocked,
+            "connection.unblocked": self._on_unblocked,
+            "connection.update-secret-ok": side.control_reply,
+            "connection.close": self._on_close,
+            "connection.close-ok": self._on_close_ok,
+        }
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the handshake is done and nobody has closed."""
+        return self.machine.state is State.OPENED
+
+    @property
+    def is_discarding(self) -> bool:
+        """Whether what arrives no longer counts, but for close and close-ok."""
+        return self.machine.state in DISCARDING
+
+    @property
+    def phase(self) -> str:
+        """What is being waited for, in one word."""
+        return PHASES[self.machine.state]
+
+    def start(self, request: OpenRequest) -> None:
+        """The byte stream is there: send the protocol header."""
+        self._handshake = Handshake(self._dialect, self._settings, request)
+        self.agreement = self._handshake.agreement
+        self.machine.send(HEADER)
+        self._side.write(self._dialect.protocol_header)
+
+    def receive(self, method: Method) -> None:
+        """A method on channel 0. Raises UnexpectedMethod, and what the handshake raises."""
+        self._before = self.machine.state
+        try:
+            counts = self.machine.receive(method.NAME)
+        except IllegalStep as step:
+            raise self._unexpected(method) from step
+        if counts:
+            self._handlers[method.NAME](method)
+
+    def close(self, reply_code: int, reply_text: str) -> None:
+        """Send connection.close. Raises NotOpen when the connection is not open."""
+        if not self.is_open:
+            raise NotOpen("the connection is not open")
+        self._send(self._dialect.Close(reply_code=reply_code, reply_text=reply_text))
+
+    def close_for(self, error: ProtocolViolation) -> None:
+        """Tell the server what it did wrong."""
+        self.close(self._dialect.reply_codes[error.close_code], error.what[:200])
+
+    def step_send(self, method: Method) -> None:
+        """Note a method of ours that another part sends (update-secret). Raises NotOpen."""
+        try:
+            self.machine.send(method.NAME)
+        except IllegalStep as step:
+            raise NotOpen(f"{method.NAME} cannot be sent now: the connection is {step.state.value}") from None
+
+    # --- the handshake ---
+
+    def _on_start(self, start: connection.Start) -> None:
+        self._send(self._current().start(start))
+
+    def _on_secure(self, secure: connection.Secure) -> None:
+        self._send(self._current().secure(secure))
+
+    def _on_tune(self, tune: connection.Tune) -> None:
+        tuning, tune_ok, open_ = self._current().tune(tune)
+        self._send(tune_ok)
+        self._send(open_)
+        self._side.tuned(tuning)
+
+    def _on_open_ok(self, _: connection.OpenOk) -> None:
+        self._handshake = None
+        self._side.opened()
+
+    # --- in use ---
+
+    def _on_blocked(self, blocked: connection.Blocked) -> None:
+        self.blocked_reason = blocked.reason
+        self._side.blocked(blocked.reason)
+
+    def _on_unblocked(self, _: connection.Unblocked) -> None:
+        self.blocked_reason = None
+        self._side.blocked(None)
+
+    # --- the end ---
+
+    def _on_close(self, close: connection.Close) -> None:
+        if self._before is not State.CLOSE_SENT:
+            self._side.closing_by_peer(self._closed(close))
+        self.machine.send("connection.close-ok")
+        self._side.write_first(self._dialect.CloseOk().encode_frame(0))
+
+    def _on_close_ok(self, _: connection.CloseOk) -> None:
+        self._side.closed_in_order()
+
+    def _closed(self, close: connection.Close) -> ConnectionFailed:
+        about = self._dialect.method_name(close.class_id, close.method_id)
+        return connection_closed(close.reply_code, close.reply_text, about, self._scope(close.reply_code, about))
+
+    def _scope(self, reply_code: int, about: str) -> type[ConnectionFailed]:
+        for (state, name), scope in _REFUSALS.items():
+            if self._before is state and reply_code == self._dialect.reply_codes[name]:
+                return ConnectionClosed if about == "connection.tune-ok" else scope
+        return ConnectionClosed
+
+    def _current(self) -> Handshake:
+        return cast("Handshake", self._handshake)
+
+    def _send(self, method: Method) -> None:
+        if self.machine.send(method.NAME):
+            self._side.write(method.encode_frame(0))
+
+    def _unexpected(self, method: Method) -> UnexpectedMethod:
+        state, expected = self.machine.state.value, " or ".join(self.machine.expected())
+        return UnexpectedMethod(f"{method.NAME} came in state '{state}'; expected: {expected or 'nothing'}")

@@ -1,0 +1,84 @@
+"""One version of the protocol, as the core sees it: the generated package behind one typed object.
+
+The classes of 0-9-1 give the types; another version has the same names and, where it matters to the core, the same fields.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from amqpconn.errors import InvalidParameter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any, Final
+
+    from amqpconn_spec._base import Method, Properties
+    from amqpconn_spec.v0_9_1 import channel, connection, frames
+
+# Protocol versions by the name that users give, and the generated package of each.
+PACKAGES: Final = {"0-9-1": "amqpconn_spec.v0_9_1"}
+
+
+class Dialect:
+    """The generated package of one protocol version. Get one from `dialect_for`."""
+
+    def __init__(self, protocol: str, package: ModuleType) -> None:
+        registry, constants = package.registry, package.constants
+        self.protocol = protocol
+        self.protocol_header: bytes = registry.PROTOCOL_HEADER
+        self.decode_method: Any = registry.decode_method
+        self.decode_header: Any = registry.decode_header
+        self.methods: dict[int, type[Method]] = registry.METHODS
+        self.properties: dict[int, type[Properties]] = registry.PROPERTIES
+        self.reply_codes: dict[str, int] = {
+            reply.name: code for code, reply in package.errors.REPLY_CODES.items()
+        }
+        self.reply_success: int = constants.REPLY_SUCCESS
+        self.frame_method: int = constants.FRAME_METHOD
+        self.frame_header: int = constants.FRAME_HEADER
+        self.frame_body: int = constants.FRAME_BODY
+        self.frame_heartbeat: int = constants.FRAME_HEARTBEAT
+        self.frame_end: int = constants.FRAME_END
+        self.frame_min_size: int = constants.FRAME_MIN_SIZE
+        self._take_classes(package)
+
+    def _take_classes(self, package: ModuleType) -> None:
+        frames_, names = package.frames, package.registry.BY_NAME
+        self.ProtocolHeader: type[frames.ProtocolHeader] = frames_.ProtocolHeader
+        self.HeaderFrame: type[frames.HeaderFrame] = frames_.HeaderFrame
+        self.heartbeat: bytes = frames_.HEARTBEAT
+        self.StartOk: type[connection.StartOk] = names["connection.start-ok"]
+        self.SecureOk: type[connection.SecureOk] = names["connection.secure-ok"]
+        self.TuneOk: type[connection.TuneOk] = names["connection.tune-ok"]
+        self.Open: type[connection.Open] = names["connection.open"]
+        self.Close: type[connection.Close] = names["connection.close"]
+        self.CloseOk: type[connection.CloseOk] = names["connection.close-ok"]
+        self.ChannelOpen: type[channel.Open] = names["channel.open"]
+        self.ChannelClose: type[channel.Close] = names["channel.close"]
+        self.ChannelCloseOk: type[channel.CloseOk] = names["channel.close-ok"]
+        self.FlowOk: type[channel.FlowOk] = names["channel.flow-ok"]
+        self.by_name: dict[str, type[Method]] = names
+        self.replies: frozenset[type[Method]] = frozenset(
+            reply for method in names.values() for reply in method.REPLIES
+        )
+
+    def method_name(self, class_id: int, method_id: int) -> str:
+        """'queue.declare' for (50, 10); empty for the (0, 0) of a close that is about no method."""
+        if not class_id and not method_id:
+            return ""
+        method = self.methods.get(class_id << 16 | method_id)
+        return method.NAME if method else f"method {class_id}.{method_id}"
+
+
+_LOADED: dict[str, Dialect] = {}
+
+
+def dialect_for(protocol: str) -> Dialect:
+    """The dialect of a version such as '0-9-1'. Raises InvalidParameter for one that we do not have."""
+    if protocol not in PACKAGES:
+        raise InvalidParameter(f"protocol is {protocol!r}; known are {', '.join(PACKAGES)}")
+    if protocol not in _LOADED:
+        _LOADED[protocol] = Dialect(protocol, import_module(PACKAGES[protocol]))
+    return _LOADED[protocol]

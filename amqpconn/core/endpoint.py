@@ -1,0 +1,431 @@
+"""The endpoint: one AMQP client on one byte stream, without the stream.
+
+    driver                                   core
+    connecting(now)            ->            the deadline for opening runs
+    enter("connect", now) ...  ->            for error reports
+    connected(now)             ->            the protocol header waits in data_to_send
+    receive_data(bytes, now)   ->            frames -> connection manager (channel 0) or channels -> events
+    next_event()               <-            until None
+    data_to_send(now)          <-            bytes for the stream
+    next_deadline()            <-            sleep no longer than this, then
+    handle_timer(now)          ->            heartbeats, timeouts
+    receive_eof(now), lost(error, now)  ->   the stream ended or broke
+    HangUp                     <-            close the stream, then
+    disconnected(now)          ->            everybody is told; Down is the last event
+
+Bytes from the peer never raise here: what is wrong with them becomes the error that callers get and that Down carries.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from enum import Enum
+
+from amqpconn_spec._base import Method
+
+from amqpconn.config import DEFAULT_CLOSE_TIMEOUT_S
+from amqpconn.core import reasons
+from amqpconn.core.assembler import content_frames
+from amqpconn.core.channels import ChannelCore, Channels, ChannelState, WrongChannel
+from amqpconn.core.clockwork import Deadlines, Phases
+from amqpconn.core.connection import ConnectionManager
+from amqpconn.core.dialect import dialect_for
+from amqpconn.core.events import Blocked, Call, Down, HangUp, Opened, StateChanged
+from amqpconn.core.framing import FrameReader
+from amqpconn.core.heartbeat import Heartbeat
+from amqpconn.core.output import Output
+from amqpconn.core.states import State
+from amqpconn.errors import (
+    AlreadyOpen,
+    CallTimeout,
+    ConnectionFailed,
+    InvalidParameter,
+    NotOpen,
+    OpenAborted,
+    OpenTimeout,
+    ProtocolViolation,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from amqpconn_spec.v0_9_1.frames import ContentHeader
+
+    from amqpconn.config import Settings
+    from amqpconn.core.assembler import Content
+    from amqpconn.core.events import Event
+    from amqpconn.core.framing import Frame
+    from amqpconn.core.handshake import OpenRequest
+    from amqpconn.core.negotiation import Tuning
+
+# After answering the server's close we wait this long for it to end the stream, as it should (2.2.4.4).
+LINGER_S: Final = 3.0
+# Methods of channels that the endpoint sends itself, because its own state goes with them.
+MANAGED: Final = frozenset({"channel.open", "channel.close", "channel.close-ok", "channel.flow-ok"})
+
+
+class EndpointState(Enum):
+    """The endpoint's life; the value is for people."""
+
+    OFF = "off"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    DISCONNECTING = "disconnecting"
+    DISCONNECTED = "disconnected"
+    FAILED = "failed"
+
+
+class EndpointCore:
+    """Framing, channels, timers and errors of one connection. Single use."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.dialect = dialect_for(settings.protocol)
+        self.state = EndpointState.OFF
+        self.error: ConnectionFailed | None = None
+        self.phases = Phases()
+        self.heartbeat = Heartbeat()
+        self.output = Output()
+        self._events: deque[Event] = deque()
+        self._deadlines = Deadlines()
+        self._reader = FrameReader(self.dialect, self.dialect.frame_min_size)
+        self.channels = Channels(self.dialect, self._events.append, self._reply, self._send)
+        self.manager = ConnectionManager(self, self.dialect, settings)
+        self._request: OpenRequest | None = None
+        self._now = 0.0
+
+    # --- the driver's side: the stream ---
+
+    def connecting(self, request: OpenRequest, now: float) -> None:
+        """Begin an attempt. Raises AlreadyOpen for a second one."""
+        if self.state is not EndpointState.OFF:
+            raise AlreadyOpen(f"this endpoint is {self.state.value}")
+        self._request = request
+        self._become(EndpointState.CONNECTING)
+        if self.settings.timeout_s is not None:
+            self._deadlines.set("opening", now + self.settings.timeout_s)
+
+    def enter(self, phase: str, now: float) -> None:
+        """Note what the driver is busy with: 'resolve', 'connect', 'tls'."""
+        self.phases.enter(phase, now)
+
+    def connected(self, now: float) -> None:
+        """The stream is there."""
+        if self._request is not None and self.state is EndpointState.CONNECTING:
+            self.manager.start(self._request)
+            self.phases.enter(self.manager.phase, now)
+
+    def receive_data(self, data: bytes, now: float) -> None:
+        """Bytes from the peer, in pieces of any size."""
+        self._now = self.heartbeat.last_in = now
+        if self.manager.machine.state is State.CLOSED:
+            return
+        try:
+            for frame in self._reader.receive(data):
+                self._frame(frame, now)
+                if self.manager.machine.state is State.CLOSED:
+                    return
+        except ConnectionFailed as error:
+            self._unreadable(error, now)
+
+    def receive_eof(self, now: float) -> None:
+        """The peer ended the stream."""
+        self.lost(None, now)
+
+    def lost(self, cause: BaseException | None, now: float) -> None:
+        """The stream ended (None) or broke."""
+        if self.manager.is_discarding and self.state is not EndpointState.CONNECTING:
+            self._hang_up(quick=True)
+        else:
+            self.fail(self._hung_up(cause), now)
+
+    def fail(self, error: ConnectionFailed, now: float) -> None:
+        """Give up, with this reason unless there is one already."""
+        if self.state in (EndpointState.DISCONNECTED, EndpointState.FAILED):
+            return
+        if self.error is None:
+            self.error = self._located(error, now)
+        self.output.clear()
+        self._hang_up(quick=True)
+
+    def disconnected(self, now: float) -> None:
+        """The stream is closed: tell everybody."""
+        if self.state in (EndpointState.DISCONNECTED, EndpointState.FAILED):
+            return
+        self.manager.machine.abandon()
+        self._deadlines.clear()
+        self.heartbeat.interval_s = 0
+        self.output.clear()
+        self.channels.all_down(self.error)
+        self._become(EndpointState.FAILED if self.error else EndpointState.DISCONNECTED)
+        self._events.append(Down(self.error))
+
+    def data_to_send(self, now: float) -> bytes:
+        """What is to be written now; the core forgets it."""
+        data = self.output.take()
+        if data:
+            self.heartbeat.last_out = now
+        return data
+
+    def next_event(self) -> Event | None:
+        """The next thing to tell the user, or None."""
+        return self._events.popleft() if self._events else None
+
+    # --- the driver's side: time ---
+
+    def next_deadline(self) -> float | None:
+        """When `handle_timer` is to be called at the latest; None: never."""
+        heartbeat, earliest = self.heartbeat.next_deadline(), self._deadlines.earliest()
+        if heartbeat is None or earliest is None:
+            return earliest if heartbeat is None else heartbeat
+        return min(heartbeat, earliest)
+
+    def handle_timer(self, now: float) -> None:
+        """Do what is due. Harmless when nothing is."""
+        for call in self._deadlines.passed_calls(now):
+            self.channels.fail(call, CallTimeout(f"no answer to {call.method.NAME} on channel {call.channel.id} in time"))
+        for name in self._deadlines.passed(now):
+            if name == "opening":
+                self.fail(self._too_late(), now)
+            else:
+                self._hang_up(quick=True)
+        missed = self.heartbeat.check(now)
+        if missed is not None:
+            self.fail(missed, now)
+        elif self.heartbeat.due(now):
+            self.write_first(self.dialect.heartbeat)
+            self.heartbeat.last_out = now
+
+    # --- the user's side ---
+
+    def call(
+        self, method: Method, channel: ChannelCore, content: Content | None, now: float, timeout: float | None
+    ) -> Call:
+        """Send a method that is answered. Raises NotOpen, InvalidParameter; EncodeError when a value does not fit."""
+        if not method.REPLIES or getattr(method, "no_wait", False):
+            raise InvalidParameter(f"{method.NAME} is not answered (or no_wait is set): use send")
+        call = Call(method, channel, None if timeout is None else now + timeout)
+        self._put(method, channel, content)
+        channel.pending.append(call)
+        self._deadlines.watch(call)
+        return call
+
+    def send(self, method: Method, channel: ChannelCore, content: Content | None = None) -> None:
+        """Send a method that is not answered. Raises NotOpen, InvalidParameter; EncodeError when a value does not fit."""
+        if method.REPLIES and not getattr(method, "no_wait", False):
+            raise InvalidParameter(f"{method.NAME} is answered: use call")
+        self._put(method, channel, content)
+
+    def open_channel(self, now: float, timeout: float | None) -> Call:
+        """Open a channel; `call.channel` is the new one. Raises NotOpen, NoFreeChannel."""
+        self.check_open()
+        call = self.channels.open(None if timeout is None else now + timeout)
+        self._deadlines.watch(call)
+        return call
+
+    def close_channel(
+        self, channel: ChannelCore, now: float, timeout: float | None, reply_code: int = 0, reply_text: str = "bye"
+    ) -> Call | None:
+        """Close a channel; None when it is closed, or on its way, already."""
+        if channel.state is not ChannelState.OPEN or not self.manager.is_open:
+            return None
+        code = reply_code or self.dialect.reply_success
+        call = self.channels.close(channel, code, reply_text, None if timeout is None else now + timeout)
+        self._deadlines.watch(call)
+        return call
+
+    def update_secret(self, secret: bytes, reason: str, now: float, timeout: float | None) -> Call:
+        """Give the server a new credential for this connection (RabbitMQ's connection.update-secret). Raises NotOpen."""
+        self.check_open()
+        method = self.dialect.by_name["connection.update-secret"](new_secret=secret, reason=reason)  # type: ignore[call-arg]
+        self.manager.step_send(method)
+        return self.call(method, self.channels.control, None, now, timeout)
+
+    def check_open(self) -> None:
+        """Raises NotOpen when methods cannot be sent now, with the reason as its cause."""
+        if not self.manager.is_open:
+            raise NotOpen(f"the connection is {self.state.value}") from self.error
+
+    def abandon(self, call: Call) -> None:
+        """The caller has gone away. Its answer will be dropped, and a channel that nobody waits for is closed."""
+        self.channels.abandon(call)
+
+    def close(
+        self,
+        now: float,
+        timeout: float | None = DEFAULT_CLOSE_TIMEOUT_S,
+        reply_code: int = 0,
+        reply_text: str = "bye",
+    ) -> None:
+        """Close in order. Before open-ok, and when the server does not read (blocked), the stream is closed at once.
+
+        Closing what is closed, closing or off is harmless.
+        """
+        if self.manager.is_open:
+            self.manager.close(reply_code or self.dialect.reply_success, reply_text)
+            self._disconnecting(now, timeout)
+            if self.manager.blocked_reason is not None:
+                self._hang_up(quick=False)
+        elif self.state is EndpointState.CONNECTING:
+            self.abort(now)
+
+    def abort(self, now: float) -> None:
+        """Close the stream at once, without a word to the server. Harmless when there is nothing to close."""
+        if self.state is EndpointState.CONNECTING:
+            self.fail(OpenAborted("the connection was closed by its user before it was open"), now)
+        elif self.state in (EndpointState.CONNECTED, EndpointState.DISCONNECTING):
+            self._hang_up(quick=True)
+
+    # --- what the connection manager says (its `Side`) ---
+
+    def write(self, data: bytes) -> None:
+        """Queue bytes."""
+        self.output.write(data)
+
+    def write_first(self, data: bytes) -> None:
+        """Queue bytes in front of what is not yet written."""
+        self.output.write_first(data)
+
+    def tuned(self, tuning: Tuning) -> None:
+        """Limits and heartbeats are in force from here on."""
+        self._reader.frame_max = tuning.frame_max
+        self.channels.channel_max = tuning.channel_max
+        self.heartbeat.start(tuning.heartbeat, self._now)
+
+    def opened(self) -> None:
+        """The handshake is done."""
+        self._deadlines.set("opening", None)
+        self._become(EndpointState.CONNECTED)
+        self._events.append(Opened())
+
+    def blocked(self, reason: str | None) -> None:
+        """The server takes no messages, or takes them again."""
+        self._events.append(Blocked(reason))
+
+    def control_reply(self, method: Method) -> None:
+        """An answer on channel 0."""
+        self.channels.deliver(self.channels.control, method, None)
+
+    def closing_by_peer(self, error: ConnectionFailed) -> None:
+        """The server has closed. What waits is not wanted any more; the error is told when the stream is down."""
+        if self.error is None:
+            self.error = self._located(error, self._now)
+        self.output.clear()
+        self._deadlines.set("opening", None)
+        self._deadlines.set("lingering", self._now + LINGER_S)
+        self._become(EndpointState.DISCONNECTING)
+
+    def closed_in_order(self) -> None:
+        """Our close is answered."""
+        self._hang_up(quick=False)
+
+    # --- inside ---
+
+    def _frame(self, frame: Frame, now: float) -> None:
+        try:
+            self._dispatch(*frame)
+        except ProtocolViolation as error:
+            self._violated(error, now)
+        except ConnectionFailed as error:
+            self.fail(error, now)
+        if self.manager.machine.state is not State.CLOSED:
+            self.phases.enter(self.manager.phase, now)
+
+    def _dispatch(self, channel: int, what: Method | ContentHeader | bytes | None) -> None:
+        if what is None:
+            return
+        if channel == 0:
+            self._on_control(what)
+        elif self.manager.is_open:
+            self._on_channel(channel, what)
+        elif not self.manager.is_discarding:
+            raise WrongChannel(f"a frame came on channel {channel} before the connection was open")
+
+    def _on_control(self, what: Method | ContentHeader | bytes) -> None:
+        if isinstance(what, Method):
+            self.manager.receive(what)
+        elif not self.manager.is_discarding:
+            raise WrongChannel("content came on channel 0")
+
+    def _on_channel(self, channel: int, what: Method | ContentHeader | bytes) -> None:
+        if isinstance(what, bytes):
+            self.channels.body(channel, what)
+        elif isinstance(what, Method):
+            self.channels.method(channel, what)
+        else:
+            self.channels.header(channel, what)
+
+    def _violated(self, error: ProtocolViolation, now: float) -> None:
+        """The frames are readable, so the server can be told what it did wrong."""
+        if not self.manager.is_open:
+            self.fail(error, now)
+            return
+        self.error = self._located(error, now)
+        self.output.clear()
+        self.manager.close_for(error)
+        self._disconnecting(now, LINGER_S)
+
+    def _unreadable(self, error: ConnectionFailed, now: float) -> None:
+        """No frame can be told from another any more: the server is told, and not listened to."""
+        if self.manager.is_discarding:
+            self._hang_up(quick=True)
+        elif self.manager.is_open and isinstance(error, ProtocolViolation):
+            self._violated(error, now)
+            self._hang_up(quick=False)
+        else:
+            self.fail(error, now)
+
+    def _put(self, method: Method, channel: ChannelCore, content: Content | None) -> None:
+        self._check_usable(method, channel, content)
+        frames = [method.encode_frame(channel.id)]
+        if content is not None:
+            frames += content_frames(self.dialect, channel.id, method.CLASS_ID, content, self._reader.frame_max)
+        for frame in frames:
+            self.output.write(frame)
+
+    def _check_usable(self, method: Method, channel: ChannelCore, content: Content | None) -> None:
+        self.check_open()
+        if channel.state is not ChannelState.OPEN:
+            raise NotOpen(f"channel {channel.id} is {channel.state.value}") from channel.error
+        if not method.SENT_BY_CLIENT:
+            raise InvalidParameter(f"{method.NAME} is sent by servers only")
+        if method.NAME.startswith("connection.") != (channel.id == 0) or method.NAME in MANAGED:
+            raise InvalidParameter(f"{method.NAME} is not for channel {channel.id}: use the methods of the connection or channel")
+        if method.HAS_CONTENT != (content is not None):
+            raise InvalidParameter(f"{method.NAME} {'needs' if method.HAS_CONTENT else 'does not carry'} content")
+
+    def _reply(self, method: Method, channel: int) -> None:
+        self.output.write_first(method.encode_frame(channel))
+
+    def _send(self, method: Method, channel: int) -> None:
+        self.output.write(method.encode_frame(channel))
+
+    def _disconnecting(self, now: float, timeout: float | None) -> None:
+        self._deadlines.set("closing", None if timeout is None else now + timeout)
+        self._become(EndpointState.DISCONNECTING)
+        self.phases.enter(self.manager.phase, now)
+
+    def _hang_up(self, quick: bool) -> None:
+        self.manager.machine.abandon()
+        self._become(EndpointState.DISCONNECTING)
+        self._events.append(HangUp(quick))
+
+    def _become(self, state: EndpointState) -> None:
+        if state is not self.state:
+            self._events.append(StateChanged(self.state, state))
+            self.state = state
+
+    def _located(self, error: ConnectionFailed, now: float) -> ConnectionFailed:
+        error.phase = self.phases.current
+        error.elapsed = self.phases.elapsed(now)
+        error.peer = self.settings.peer
+        return error
+
+    def _too_late(self) -> OpenTimeout:
+        return reasons.too_late(self.settings.timeout_s or 0.0, self.phases.current, self.manager.machine.expected())
+
+    def _hung_up(self, cause: BaseException | None) -> ConnectionFailed:
+        error = (None if cause else self._reader.eof()) or reasons.hung_up(self.phases.current, self.manager.agreement)
+        error.__cause__ = cause
+        return error

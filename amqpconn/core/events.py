@@ -1,0 +1,114 @@
+"""What the core tells its driver. The driver takes them in order, after every call that may have caused some."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from amqpconn_spec._base import Method
+
+    from amqpconn.core.assembler import Content
+    from amqpconn.core.channels import ChannelCore
+    from amqpconn.errors import AMQPError, ConnectionFailed
+
+
+class Event:
+    """Base of all events."""
+
+    __slots__ = ()
+
+
+class Call(Event):
+    """A method that waits for its reply, and the event that it is over.
+
+    Attributes:
+        method, channel: what was sent, and where.
+        reply: the method that answered, None until then and after an error.
+        content: what came with the reply (basic.get-ok has content), or None.
+        error: why there will be no reply, or None.
+        deadline: when the caller gives up, on the core's clock; None never.
+        done: whether `reply` or `error` is set.
+        waiter: the driver's own: whatever wakes its caller.
+    """
+
+    __slots__ = ("channel", "content", "deadline", "done", "error", "method", "reply", "waiter")
+
+    def __init__(self, method: Method, channel: ChannelCore, deadline: float | None) -> None:
+        self.method = method
+        self.channel = channel
+        self.deadline = deadline
+        self.reply: Method | None = None
+        self.content: Content | None = None
+        self.error: AMQPError | None = None
+        self.done = False
+        self.waiter: object = None
+
+    def __lt__(self, other: Call) -> bool:
+        """By deadline, for the heap of deadlines."""
+        return (self.deadline or 0.0) < (other.deadline or 0.0)
+
+
+class Opened(Event):
+    """The handshake is done."""
+
+    __slots__ = ()
+
+
+class Arrived(Event):
+    """A method that is not a reply: a delivery, a returned message, a cancel, a confirm.
+
+    Attributes: channel, method, content (None for a method without content).
+    """
+
+    __slots__ = ("channel", "content", "method")
+
+    def __init__(self, channel: ChannelCore, method: Method, content: Content | None) -> None:
+        self.channel = channel
+        self.method = method
+        self.content = content
+
+
+class ChannelDown(Event):
+    """A channel is closed; `error` is None when it was closed in order."""
+
+    __slots__ = ("channel", "error")
+
+    def __init__(self, channel: ChannelCore, error: AMQPError | None) -> None:
+        self.channel = channel
+        self.error = error
+
+
+class Blocked(Event):
+    """The broker takes no more messages (connection.blocked); `reason` is its text. None: it takes them again."""
+
+    __slots__ = ("reason",)
+
+    def __init__(self, reason: str | None) -> None:
+        self.reason = reason
+
+
+class HangUp(Event):
+    """The driver is to close the byte stream: after writing what is left, or at once when `quick`."""
+
+    __slots__ = ("quick",)
+
+    def __init__(self, quick: bool) -> None:
+        self.quick = quick
+
+
+class Down(Event):
+    """The byte stream is gone and everybody has been told; nothing follows. `error` is None after an orderly close."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: ConnectionFailed | None) -> None:
+        self.error = error
+
+
+class StateChanged(Event):
+    """The endpoint's state: `old` and `new` are members of amqpconn.core.endpoint.EndpointState."""
+
+    __slots__ = ("new", "old")
+
+    def __init__(self, old: object, new: object) -> None:
+        self.old = old
+        self.new = new

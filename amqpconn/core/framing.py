@@ -1,0 +1,129 @@
+"""Bytes to frames: an incremental splitter with a size limit (specification 2.3.5 and 4.2.3).
+
+Bytes may arrive in pieces of any size. Pieces are kept in a list until a whole frame is there and then joined once, so the time
+per byte does not depend on the size of the pieces.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+
+from amqpconn_spec._wire import DecodeError
+
+from amqpconn.core import sniff
+from amqpconn.errors import FrameTooLarge, MalformedFrame
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
+
+    from amqpconn_spec._base import Method
+    from amqpconn_spec.v0_9_1.frames import ContentHeader
+
+    from amqpconn.core.dialect import Dialect
+    from amqpconn.errors import HandshakeFailed
+
+    # (channel, what): a method, a content header, the bytes of a body frame, or None for a heartbeat.
+    Frame = tuple[int, Method | ContentHeader | bytes | None]
+
+FRAME_OVERHEAD: Final = 8
+_HEADER_SIZE: Final = 7
+_PROTOCOL_HEADER_SIZE: Final = 8
+_read_header = Struct(">BHI").unpack_from
+
+
+class FrameReader:
+    """Splits what the peer sends. `frame_max` bounds a whole frame, overhead included, and may be changed at any time."""
+
+    def __init__(self, dialect: Dialect, frame_max: int) -> None:
+        self.frame_max = frame_max
+        self.frames_read = 0
+        self._dialect = dialect
+        self._pieces: list[bytes] = []
+        self._length = 0
+        self._needed = 1
+
+    def receive(self, data: bytes) -> Iterator[Frame]:
+        """The frames that `data` completes, one by one.
+
+        Raises MalformedFrame, FrameTooLarge, or (for first bytes that are no frame) HandshakeFailed; then the rest is worthless.
+        """
+        self._pieces.append(data)
+        self._length += len(data)
+        if self._length >= self._needed:
+            buffer = b"".join(self._pieces)
+            at = 0
+            while (end := self._whole_frame(buffer, at)) is not None:
+                yield self._decode(buffer, at, end)
+                at = end + 1
+            self._keep(buffer[at:])
+
+    def eof(self) -> HandshakeFailed | MalformedFrame | None:
+        """What to make of a peer that ends the stream here; None when it ended between frames."""
+        rest = b"".join(self._pieces)
+        if not rest:
+            return None
+        if not self.frames_read and not self._is_frame_type(rest[0]):
+            return sniff.recognise(rest)
+        return MalformedFrame(f"the stream ended inside a frame, {len(rest)} bytes into it")
+
+    def _keep(self, rest: bytes) -> None:
+        self._pieces = [rest] if rest else []
+        self._length = len(rest)
+
+    def _whole_frame(self, buffer: bytes, at: int) -> int | None:
+        """The index of the end octet of the frame at `at`, or None (and how much is needed) when it is not all there."""
+        there = len(buffer) - at
+        if there and not self._is_frame_type(buffer[at]):
+            self._needed = self._no_frame(buffer, at)
+            return None
+        if there < _HEADER_SIZE:
+            self._needed = _HEADER_SIZE
+            return None
+        kind, _, size = _read_header(buffer, at)
+        if size + FRAME_OVERHEAD > self.frame_max:
+            raise FrameTooLarge(f"a frame of {size + FRAME_OVERHEAD} bytes came; the limit is {self.frame_max}")
+        if there < size + FRAME_OVERHEAD:
+            self._needed = size + FRAME_OVERHEAD
+            return None
+        end = at + _HEADER_SIZE + int(size)
+        if buffer[end] != self._dialect.frame_end:
+            raise MalformedFrame(
+                f"a frame (type {kind}, {size} bytes) ends with octet {buffer[end]}, not {self._dialect.frame_end}"
+            )
+        return end
+
+    def _decode(self, buffer: bytes, at: int, end: int) -> Frame:
+        kind, channel, size = _read_header(buffer, at)
+        start = at + _HEADER_SIZE
+        self.frames_read += 1
+        try:
+            if kind == self._dialect.frame_method:
+                return channel, self._dialect.decode_method(buffer, start, end)
+            if kind == self._dialect.frame_body:
+                return channel, buffer[start:end]
+            if kind == self._dialect.frame_header:
+                return channel, self._dialect.decode_header(buffer, start, end)
+        except DecodeError as error:
+            raise MalformedFrame(f"a frame on channel {channel} cannot be read: {error}") from error
+        if channel or size:
+            raise MalformedFrame(f"a heartbeat frame came on channel {channel} with {size} bytes; both must be 0")
+        return 0, None
+
+    def _is_frame_type(self, octet: int) -> bool:
+        dialect = self._dialect
+        return octet in (dialect.frame_method, dialect.frame_body, dialect.frame_header, dialect.frame_heartbeat)
+
+    def _no_frame(self, buffer: bytes, at: int) -> int:
+        """How many bytes to wait for, or the error, for what does not begin as a frame does."""
+        first = buffer[at : at + _PROTOCOL_HEADER_SIZE]
+        if self.frames_read:
+            raise MalformedFrame(f"octet {buffer[at]} is no frame type")
+        if b"AMQP".startswith(first[:4]) and len(first) < _PROTOCOL_HEADER_SIZE:
+            return _PROTOCOL_HEADER_SIZE
+        if first.startswith(b"AMQP"):
+            raise sniff.counter_offer(first, self._dialect)
+        if len(first) < _HEADER_SIZE:
+            return _HEADER_SIZE
+        raise sniff.recognise(buffer[at : at + 64])

@@ -1,0 +1,141 @@
+"""The client's side of the handshake, as a straight line: start, secure, tune, open.
+
+One object per attempt. It answers one method after the other and is dropped when open-ok has come, so that nothing in the
+steady state asks about it. Whether a method may come at all is the business of `states`; here is what to say.
+"""
+
+from __future__ import annotations
+
+from amqpconn.auth import choose_mechanism
+from amqpconn.core.negotiation import negotiate
+from amqpconn.errors import ConnectionFailed, HandshakeFailed, LocalError
+from amqpconn.locale import choose_locale
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import TypeVar
+
+    from amqpconn_spec._wire import Table
+    from amqpconn_spec.v0_9_1 import connection
+
+    from amqpconn.auth import AuthMethod
+    from amqpconn.config import Settings
+    from amqpconn.core.dialect import Dialect
+    from amqpconn.core.negotiation import Tuning
+    from amqpconn.locale import LocalePreference
+
+    T = TypeVar("T")
+
+
+class OpenRequest:
+    """What `connection.open` was asked for: auth_methods in order of preference, locale, virtual_host."""
+
+    __slots__ = ("auth_methods", "locale", "virtual_host")
+
+    def __init__(self, auth_methods: Sequence[AuthMethod], locale: LocalePreference, virtual_host: str) -> None:
+        self.auth_methods = auth_methods
+        self.locale = locale
+        self.virtual_host = virtual_host
+
+
+class Agreement:
+    """What the handshake led to.
+
+    Attributes:
+        protocol_version: the version spoken, such as '0-9-1'.
+        server_properties, client_properties: the tables that the two sides showed each other.
+        mechanisms, locales: what the server offered.
+        mechanism, locale: what was chosen.
+        tuning: channel_max, frame_max and heartbeat with their report; None before tune.
+    """
+
+    __slots__ = (
+        "client_properties",
+        "locale",
+        "locales",
+        "mechanism",
+        "mechanisms",
+        "protocol_version",
+        "server_properties",
+        "tuning",
+    )
+
+    def __init__(self, protocol_version: str, client_properties: Table) -> None:
+        self.protocol_version = protocol_version
+        self.client_properties = client_properties
+        self.server_properties: Table = {}
+        self.mechanisms: list[str] = []
+        self.locales: list[str] = []
+        self.mechanism = ""
+        self.locale = ""
+        self.tuning: Tuning | None = None
+
+
+class Handshake:
+    """Answers start, secure and tune for one attempt."""
+
+    def __init__(self, dialect: Dialect, settings: Settings, request: OpenRequest) -> None:
+        self.agreement = Agreement(dialect.protocol, settings.client_properties)
+        self._dialect = dialect
+        self._settings = settings
+        self._request = request
+        self._auth: AuthMethod | None = None
+
+    def start(self, start: connection.Start) -> connection.StartOk:
+        """Choose mechanism and locale. Raises NoCommonMechanism, HandshakeFailed."""
+        agreement = self.agreement
+        agreement.server_properties = start.server_properties
+        agreement.mechanisms = _words(start.mechanisms)
+        agreement.locales = _words(start.locales)
+        auth = self._auth = choose_mechanism(self._request.auth_methods, agreement.mechanisms)
+        agreement.mechanism = auth.name
+        agreement.locale = _users(
+            "the locale preference", lambda: choose_locale(self._request.locale, agreement.locales)
+        )
+        return self._dialect.StartOk(
+            client_properties=agreement.client_properties,
+            mechanism=auth.name,
+            response=_users(f"mechanism {auth.name}", auth.initial_response),
+            locale=agreement.locale,
+        )
+
+    def secure(self, secure: connection.Secure) -> connection.SecureOk:
+        """Answer a challenge. Raises HandshakeFailed when the mechanism has no answer."""
+        auth = self._auth
+        if auth is None:
+            raise HandshakeFailed("a challenge came before a mechanism was chosen")
+        return self._dialect.SecureOk(
+            response=_users(f"mechanism {auth.name}", lambda: auth.respond(secure.challenge))
+        )
+
+    def tune(self, tune: connection.Tune) -> tuple[Tuning, connection.TuneOk, connection.Open]:
+        """Agree on the limits, and ask for the virtual host in the same breath: open need not wait for anything."""
+        tuning = self.agreement.tuning = negotiate(
+            self._settings.requested,
+            channel_max=tune.channel_max,
+            frame_max=tune.frame_max,
+            heartbeat=tune.heartbeat,
+            frame_min_size=self._dialect.frame_min_size,
+        )
+        tune_ok = self._dialect.TuneOk(
+            channel_max=tuning.channel_max, frame_max=tuning.frame_max, heartbeat=tuning.heartbeat
+        )
+        return tuning, tune_ok, self._dialect.Open(virtual_host=self._request.virtual_host)
+
+
+def _words(listed: bytes) -> list[str]:
+    """Mechanisms and locales come as words between spaces (1.4.2.1.4 and 1.4.2.1.5)."""
+    return listed.decode("utf-8", "replace").split()
+
+
+def _users(whose: str, function: Callable[[], T]) -> T:
+    """Call something that the user supplied; whatever it raises ends this attempt with a typed error."""
+    try:
+        return function()
+    except ConnectionFailed:
+        raise
+    except LocalError as error:
+        raise HandshakeFailed(error.what, cause=error.cause, remedy=error.remedy) from error
+    except Exception as error:
+        raise HandshakeFailed(f"{whose} raised {type(error).__name__}") from error

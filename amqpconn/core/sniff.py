@@ -1,0 +1,40 @@
+"""Who is it that answers? From the first bytes of a peer that does not send AMQP frames."""
+
+from __future__ import annotations
+
+from amqpconn.errors import PeerSpeaksAMQP10, PeerSpeaksHTTP, PeerSpeaksOther, PeerSpeaksTLS, VersionRefused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from amqpconn.core.dialect import Dialect
+    from amqpconn.errors import HandshakeFailed
+
+_TLS_RECORDS = (b"\x15\x03", b"\x16\x03")
+_KNOWN = ((b"SSH-", "an SSH server"), (b"-ERR", "Redis"), (b"-DENIED", "Redis"), (b"+OK", "Redis or a mail server"))
+_KNOWN_GREETINGS = ((b"220 ", "a mail or FTP server"), (b"* OK", "an IMAP server"))
+
+
+def recognise(first: bytes) -> HandshakeFailed:
+    """The error that names the peer behind `first`, its first bytes (some, not necessarily all)."""
+    if first[:2] in _TLS_RECORDS:
+        return PeerSpeaksTLS("the peer answered with a TLS record: it wants TLS, and this is clear text")
+    if first.startswith((b"HTTP/", b"<!DOC", b"<html", b"<HTML")):
+        return PeerSpeaksHTTP("the peer answered as a web server does")
+    for beginning, name in _KNOWN + _KNOWN_GREETINGS:
+        if first.startswith(beginning):
+            return PeerSpeaksOther(f"the peer is {name}, not an AMQP broker")
+    return PeerSpeaksOther(f"the peer's first bytes are not AMQP: {first[:16]!r}")
+
+
+def counter_offer(header: bytes, dialect: Dialect) -> HandshakeFailed:
+    """The error for a protocol header (8 bytes) that came in answer to ours (specification 4.2.2)."""
+    if header[4] in (2, 3) or header[5:] == b"\x01\x00\x00":
+        return PeerSpeaksAMQP10(f"the server answered our header with that of AMQP 1.0 ({_readable(header)})")
+    return VersionRefused(
+        f"the server does not speak AMQP {dialect.protocol}; it offers AMQP {header[5]}-{header[6]}-{header[7]}"
+        f" ({_readable(header)})",
+    )
+
+
+def _readable(header: bytes) -> str:
+    return "AMQP " + " ".join(str(octet) for octet in header[4:8])

@@ -1,0 +1,172 @@
+"""The seam between the drivers and the world: where to connect, and what the system's errors mean.
+
+Only this module and the two drivers know sockets. A driver needs of a byte stream: bytes in, bytes out, its end, and that it can
+be closed at once. Users supply their own through `connector` (see the drivers' Endpoint).
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import sys
+
+from amqpconn.errors import (
+    ConnectionFailed,
+    ConnectRefused,
+    HostUnreachable,
+    InvalidParameter,
+    NameNotResolved,
+    PeerHungUp,
+    TLSFailed,
+    TransportError,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ssl import SSLContext
+    from typing import Any, Final
+
+    # (family, type, protocol, canonical name, address), as getaddrinfo gives them.
+    AddressInfo = tuple[int, int, int, str, Any]
+
+STREAM: Final = socket.SOCK_STREAM
+PORT: Final = 5672
+PORT_TLS: Final = 5671
+_UNREACHABLE: Final = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT, errno.EADDRNOTAVAIL})
+_HUNG_UP: Final = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED, errno.ESHUTDOWN})
+
+
+class Target:
+    """Where to connect, and whether with TLS.
+
+    Attributes:
+        host, port: of a TCP connection; host may be a name or an address.
+        path: of a Unix socket, instead of host and port.
+        ssl: the context, None for clear text.
+        server_hostname: what the certificate must be for, and the name in the TLS greeting (SNI).
+    """
+
+    __slots__ = ("host", "path", "port", "server_hostname", "ssl")
+
+    def __init__(
+        self,
+        host: str = "localhost",
+        port: int | None = None,
+        *,
+        path: str | None = None,
+        ssl: SSLContext | bool | None = None,
+        server_hostname: str | None = None,
+    ) -> None:
+        self.ssl = default_context() if ssl is True else (ssl or None)
+        self.host = host
+        self.port = _port(port, self.ssl is not None)
+        self.path = path
+        self.server_hostname = server_hostname or host if self.ssl is not None else None
+
+    def __str__(self) -> str:
+        if self.path is not None:
+            return self.path
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def known_addresses(self) -> list[AddressInfo] | None:
+        """The address when it needs no lookup: a Unix path, or an address in figures."""
+        if self.path is not None:
+            return [(socket.AF_UNIX, socket.SOCK_STREAM, 0, "", self.path)]
+        for family in (socket.AF_INET, socket.AF_INET6):
+            try:
+                socket.inet_pton(family, self.host)
+            except (OSError, ValueError):
+                continue
+            return [(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (self.host, self.port))]
+        return None
+
+
+def default_context(cafile: str | None = None, certfile: str | None = None, keyfile: str | None = None) -> SSLContext:
+    """A context that verifies certificate and host name; with `certfile` it also shows one of its own.
+
+    Raises InvalidParameter when a file cannot be read or holds something else.
+    """
+    from ssl import SSLError, create_default_context
+
+    try:
+        context = create_default_context(cafile=cafile)
+        if certfile is not None:
+            context.load_cert_chain(certfile, keyfile)
+    except (OSError, SSLError) as error:
+        files = ", ".join(name for name in (cafile, certfile, keyfile) if name)
+        raise InvalidParameter(f"TLS files cannot be used ({files}): {error}") from error
+    return context
+
+
+def new_socket(info: AddressInfo) -> socket.socket:
+    """A socket for this address, without Nagle's delay: handshake frames are small and wait for each other."""
+    sock = socket.socket(info[0], info[1], info[2])
+    if info[0] != getattr(socket, "AF_UNIX", None):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+def share(remaining_s: float | None, addresses_left: int) -> float | None:
+    """Seconds for one of several addresses, so that one that drops packets does not use up the time of the others.
+
+    None for the last one: it may take all that is left.
+    """
+    if remaining_s is None or addresses_left < 2:
+        return None
+    return max(remaining_s, 0.0) / addresses_left
+
+
+def failed(error: OSError, target: Target | None) -> ConnectionFailed:
+    """Our error for one of the system's, with it as `__cause__`."""
+    ours = _translated(error, target)
+    ours.__cause__ = error
+    if isinstance(ours, TransportError):
+        ours.errno = error.errno
+    return ours
+
+
+def several(errors: list[ConnectionFailed], target: Target) -> ConnectionFailed:
+    """One error for all addresses of a host: the only one, or the last with all of them as its cause."""
+    if len(errors) == 1:
+        return errors[0]
+    error = errors[-1].clone()
+    error.what = f"none of the {len(errors)} addresses of {target} could be reached; the last: {errors[-1].what}"
+    error.__cause__ = ExceptionGroup(f"attempts to reach {target}", errors)
+    return error
+
+
+def _translated(error: OSError, target: Target | None) -> ConnectionFailed:
+    if isinstance(error, socket.gaierror):
+        return NameNotResolved(f"the host name {target.host if target else ''!r} has no address: {error.strerror}")
+    if _is_tls(error):
+        return _tls_failed(error, target)
+    if isinstance(error, ConnectionRefusedError) or (target and target.path and isinstance(error, FileNotFoundError)):
+        return ConnectRefused(f"nothing accepts connections at {target}: {error.strerror}")
+    if error.errno in _HUNG_UP:
+        return PeerHungUp(f"the peer broke the byte stream: {error.strerror or error}")
+    if isinstance(error, TimeoutError) or error.errno in _UNREACHABLE:
+        return HostUnreachable(f"{target} does not answer: {error.strerror or error or 'time over'}")
+    return TransportError(f"the byte stream to {target} failed: {error.strerror or error}")
+
+
+def _tls_failed(error: OSError, target: Target | None) -> TLSFailed:
+    reason = getattr(error, "verify_message", "") or getattr(error, "reason", "") or str(error)
+    if getattr(error, "reason", "") in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
+        return TLSFailed(
+            f"the peer at {target} does not speak TLS ({reason})",
+            remedy="use the TLS port (usually 5671), or amqp:// for clear text",
+        )
+    return TLSFailed(f"no TLS with {target}: {reason}")
+
+
+def _is_tls(error: OSError) -> bool:
+    ssl = sys.modules.get("ssl")
+    return ssl is not None and isinstance(error, ssl.SSLError)
+
+
+def _port(port: int | None, tls: bool) -> int:
+    if port is None:
+        return PORT_TLS if tls else PORT
+    if isinstance(port, bool) or not isinstance(port, int) or not 0 < port < 65536:
+        raise InvalidParameter(f"port is {port!r}; it is a number from 1 to 65535")
+    return port
