@@ -5,7 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 STAMPS := $(VENV)/stamps
-# More arguments for pytest: make test PYTEST_ARGS="-k handshake -x"
+# More arguments for pytest, such as the seed of an earlier run's order: PYTEST_ARGS=--randomly-seed=1
+# For a part of the tests use .venv/bin/pytest: a part does not reach the limits of coverage.
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -65,7 +66,7 @@ $(STAMPS)/venv:
 	    { echo "amqpconn needs Python 3.11 or newer: install it, or name it with make PYTHON=..."; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(call apt,python3-venv)
 	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
-	@$(RUN) -m pip install --quiet 'pip>=25.1'
+	@$(RUN) -m pip install -qq 'pip>=25.1'
 	@mkdir -p $(STAMPS) && touch $@
 
 # pip installs the groups of pyproject.toml; the package itself is installed as a link to this folder.
@@ -75,7 +76,7 @@ test-contains := demo codegen
 lint-contains := test demo codegen
 $(STAMPS)/%: $(STAMPS)/venv pyproject.toml
 	@echo "installing what '$*' needs into $(VENV)"
-	@$(RUN) -m pip install --quiet --editable . --group $*
+	@$(RUN) -m pip install -qq --editable . --group $*
 	@touch $(addprefix $(STAMPS)/,$* $($*-contains))
 
 # Debian may start a broker of its own when the package is installed. No test talks to that one:

@@ -79,6 +79,12 @@ def log_in(node: RabbitMQNode) -> socket.socket:
     return connection
 
 
+def mechanisms(start: bytes) -> set[bytes]:
+    """Return what a connection.start offers; its order differs from node to node."""
+    # The payload ends in two long strings, mechanisms and locales, each shorter than 256 bytes.
+    return set(start.rsplit(b"\0\0\0", 2)[1][1:].split())
+
+
 def assert_closed(connection: socket.socket) -> None:
     """Read the end of the stream; the broker resets it when it leaves something unread."""
     with contextlib.suppress(ConnectionResetError):
@@ -89,10 +95,7 @@ def test_it_answers_the_protocol_header_with_connection_start(broker: RabbitMQNo
     with greet(broker) as connection:
         payload = receive(connection)
     assert payload.startswith(START)
-    assert b" PLAIN" in payload
-    assert b"AMQPLAIN" in payload
-    assert b"RABBIT-CR-DEMO" in payload
-    assert b"EXTERNAL" not in payload
+    assert mechanisms(payload) == {b"PLAIN", b"AMQPLAIN", b"RABBIT-CR-DEMO"}
 
 
 @pytest.mark.parametrize("certified", [False, True])
@@ -101,7 +104,7 @@ def test_over_tls_it_offers_external_too(
 ) -> None:
     context = certificates.client_context(certificates.client if certified else None)
     payload = greet_over_tls(broker, context)
-    assert b"EXTERNAL RABBIT-CR-DEMO AMQPLAIN PLAIN" in payload
+    assert mechanisms(payload) == {b"PLAIN", b"AMQPLAIN", b"RABBIT-CR-DEMO", b"EXTERNAL"}
 
 
 def test_it_takes_no_certificate_of_another_authority(
