@@ -1,0 +1,74 @@
+"""Command line of the generator: `python -m codegen generate` and `python -m codegen check`.
+
+Exit status: 0 fine, 1 the files under --output are not what the specification gives (check only),
+2 the specification cannot be used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from .diagnostics import SpecError
+from .output import OutputError, differences, write
+from .pipeline import PACKAGE, generate
+from .render import RenderError
+
+FINE, DRIFT, BAD_SPEC = 0, 1, 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; gives the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        files = generate(options.spec_dir)
+        if options.command == "generate":
+            return _generate(files, options.output)
+        return _check(files, options.output)
+    except SpecError as error:
+        print(error, file=sys.stderr)
+        print(f"{len(error.diagnostics)} problems; nothing was written", file=sys.stderr)
+    except (OutputError, RenderError) as error:
+        print(f"{error}\nnothing was written", file=sys.stderr)
+    return BAD_SPEC
+
+
+def _generate(files: dict[str, str], output: Path) -> int:
+    changed = write(files, output, PACKAGE)
+    for path in changed:
+        print(f"{'wrote' if path in files else 'removed'} {output / path}")
+    print(f"{len(files)} files, {len(changed)} changed")
+    return FINE
+
+
+def _check(files: dict[str, str], output: Path) -> int:
+    report = differences(files, output, PACKAGE)
+    for difference in report:
+        print(difference)
+    if report:
+        print(f'{len(report)} files differ; run "make generate"', file=sys.stderr)
+        return DRIFT
+    print(f"{len(files)} files are up to date")
+    return FINE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m codegen", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in (
+        ("generate", "write the package"),
+        ("check", "compare the package with what would be written"),
+    ):
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument(
+            "--spec-dir", type=Path, default=Path("spec"), help="default: %(default)s"
+        )
+        command.add_argument(
+            "--output", type=Path, default=Path("generated"), help="default: %(default)s"
+        )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""What is wrong with a specification, and where: collected, so that one run reports all of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, order=True)
+class Origin:
+    """Place in a specification file; line 0 stands for the file as a whole."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, order=True)
+class Diagnostic:
+    """One thing that is wrong: the place, the rule that it breaks and a sentence about it."""
+
+    origin: Origin
+    rule: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.origin}: [{self.rule}] {self.message}"
+
+
+class SpecError(Exception):
+    """A specification cannot be used; `diagnostics` holds every reason that was found."""
+
+    def __init__(self, diagnostics: list[Diagnostic]) -> None:
+        super().__init__("\n".join(map(str, diagnostics)))
+        self.diagnostics = diagnostics
+
+
+@dataclass
+class Diagnostics:
+    """Collects diagnostics; the stages of the generator add to it and go on as far as they can."""
+
+    found: list[Diagnostic] = field(default_factory=list)
+
+    def add(self, origin: Origin, rule: str, message: str) -> None:
+        """Note a diagnostic, unless the very same one is there already."""
+        diagnostic = Diagnostic(origin, rule, message)
+        if diagnostic not in self.found:
+            self.found.append(diagnostic)
+
+    def has(self, origin: Origin, rule: str) -> bool:
+        """Whether the rule was found broken at this place."""
+        return any(known.origin == origin and known.rule == rule for known in self.found)
+
+    def stop_if_any(self) -> None:
+        """Raise SpecError with all diagnostics, in the order of files and lines, if there are any."""
+        if self.found:
+            raise SpecError(sorted(self.found))

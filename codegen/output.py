@@ -1,0 +1,127 @@
+"""Writes the generated package, or compares it with what is there.
+
+Nothing under the destination changes before the new files have been compiled and imported in a
+tree of their own, so a run that fails leaves everything as it was.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+IGNORED_SUFFIXES = (".pyc", ".pyo")
+
+
+class OutputError(Exception):
+    """The generated code does not work: a defect of the generator, not of a specification."""
+
+
+def write(files: dict[str, str], output: Path, package: str) -> list[str]:
+    """Make the package under `output` hold just these files; gives the paths that changed.
+
+    Files that are the same already are not touched; files that are not generated any more go.
+
+    Raises:
+        OutputError: The new files cannot be imported; nothing was changed.
+    """
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with _tree_beside(output) as tree:
+        _write_all(files, tree)
+        _verify(files, tree)
+        present = read(output, package)
+        changed = [path for path, text in files.items() if present.get(path) != text.encode()]
+        for path in changed:
+            (output / path).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(tree / path, output / path)
+    stale = sorted(set(present) - set(files))
+    for path in stale:
+        (output / path).unlink()
+        _remove_empty(output / path, output)
+    return sorted([*changed, *stale])
+
+
+def read(output: Path, package: str) -> dict[str, bytes]:
+    """Every file of the package by its path under `output`, except for what Python puts there."""
+    found = {}
+    for path in sorted((output / package).rglob("*")):
+        own = "__pycache__" not in path.parts and path.suffix not in IGNORED_SUFFIXES
+        if own and path.is_file():
+            found[path.relative_to(output).as_posix()] = path.read_bytes()
+    return found
+
+
+def differences(files: dict[str, str], output: Path, package: str) -> list[str]:
+    """Unified diffs from what is there to what should be; empty when they agree to the byte."""
+    present = read(output, package)
+    report = []
+    for path in sorted(set(files) | set(present)):
+        new = files[path].encode() if path in files else None
+        old = present.get(path)
+        if old != new:
+            report.append(_difference(path, old, new))
+    return report
+
+
+def _difference(path: str, old: bytes | None, new: bytes | None) -> str:
+    """The diff of one file, with a line in front that says what kind of difference it is."""
+    if old is None:
+        kind = "missing"
+    else:
+        kind = "extra" if new is None else "different"
+    before, after = (
+        (data or b"").decode("utf-8", "replace").splitlines(keepends=True) for data in (old, new)
+    )
+    old_name, new_name = ("/dev/null" if data is None else path for data in (old, new))
+    diff = difflib.unified_diff(before, after, old_name, new_name)
+    lines = [line if line.endswith("\n") else line + "\n" for line in diff]
+    return f"{kind}: {path}\n{''.join(lines)}"
+
+
+@contextmanager
+def _tree_beside(output: Path) -> Iterator[Path]:
+    """A temporary directory on the file system of `output`, gone in the end."""
+    tree = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))
+    try:
+        yield tree
+    finally:
+        shutil.rmtree(tree)
+
+
+def _write_all(files: dict[str, str], tree: Path) -> None:
+    for path, text in files.items():
+        target = tree / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(text.encode())
+
+
+def _verify(files: dict[str, str], tree: Path) -> None:
+    """Import every module in a fresh interpreter that sees the tree and the standard library."""
+    modules = [
+        path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        for path in files
+        if path.endswith(".py")
+    ]
+    code = (
+        "import importlib, sys\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "for name in sys.argv[2:]: importlib.import_module(name)\n"
+    )
+    command = [sys.executable, "-I", "-B", "-W", "error", "-c", code, str(tree), *modules]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise OutputError(f"the generated code cannot be imported:\n{result.stderr}")
+
+
+def _remove_empty(path: Path, output: Path) -> None:
+    """Remove the directories around a file that went, as far as only caches are left in them."""
+    for directory in path.parents:
+        if directory == output or any(p.name != "__pycache__" for p in directory.iterdir()):
+            return
+        shutil.rmtree(directory)

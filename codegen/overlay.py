@@ -1,0 +1,206 @@
+"""Applies overlays: explicit changes to a specification, each with a reason, each matching once.
+
+    <add to="class/exchange" after="method/delete-ok" reason="..."> whole elements </add>
+    <replace target="class/basic/method/recover" reason="..."> one element </replace>
+    <remove target="class/x/method/y" reason="..."/>
+
+Paths alternate kind and name from the root, which is "/".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .diagnostics import Diagnostics
+from .loader import Node, normal
+
+KINDS = ("constant", "domain", "class", "field", "method", "chassis", "response")
+
+Path = tuple[tuple[str, str], ...]
+Children = tuple[Node, ...]
+
+
+def apply(base: Node, overlay: Node, diagnostics: Diagnostics) -> Node:
+    """The base with the overlay's operations done in order; those that fail are reported."""
+    if overlay.kind != "overlay":
+        message = f"the root must be <overlay>, not <{overlay.kind}>"
+        diagnostics.add(overlay.origin, "overlay-operation", message)
+        return base
+    for operation in overlay.children:
+        apply_one = _OPERATIONS.get(operation.kind)
+        if apply_one is None:
+            message = f"unknown operation <{operation.kind}>: use add, replace or remove"
+            diagnostics.add(operation.origin, "overlay-operation", message)
+            continue
+        if not operation.attributes.get("reason", "").strip():
+            diagnostics.add(operation.origin, "overlay-reason", "an operation needs a reason")
+        base = apply_one(base, operation, diagnostics)
+    return base
+
+
+def _add(base: Node, operation: Node, diagnostics: Diagnostics) -> Node:
+    path = _path(operation, "to", diagnostics)
+    if path is None or not _known_kinds(operation, diagnostics):
+        return base
+    if not operation.children:
+        diagnostics.add(operation.origin, "overlay-content", "add needs an element to add")
+        return base
+
+    def change(children: Children) -> Children:
+        for new in operation.children:
+            children = _insert(children, new, operation, diagnostics)
+        return children
+
+    return _at(base, path, operation, change, diagnostics)
+
+
+def _insert(children: Children, new: Node, operation: Node, diagnostics: Diagnostics) -> Children:
+    """The children with one more, unless there is one of that kind and name."""
+    for child in children:
+        if child.kind == new.kind and child.name == new.name:
+            message = f"{new.kind} {new.name!r} exists already, at {child.origin}"
+            diagnostics.add(new.origin, "overlay-exists", message)
+            return children
+    after = operation.attributes.get("after")
+    if after is not None:
+        return _insert_after(children, new, operation, after, diagnostics)
+    same = [place for place, child in enumerate(children) if child.kind == new.kind]
+    place = same[-1] + 1 if same else len(children)
+    return (*children[:place], new, *children[place:])
+
+
+def _insert_after(
+    children: Children, new: Node, operation: Node, after: str, diagnostics: Diagnostics
+) -> Children:
+    """The children with `new` behind the named one and what this operation put there before."""
+    step = _steps(after)
+    found = [at for at, child in enumerate(children) if ((child.kind, child.name),) == step]
+    if len(found) != 1:
+        message = f"after={after!r} matches {len(found)} elements; it must match one"
+        diagnostics.add(operation.origin, "overlay-target", message)
+        return children
+    place = found[0] + 1
+    while place < len(children) and any(children[place] is made for made in operation.children):
+        place += 1
+    return (*children[:place], new, *children[place:])
+
+
+def _replace(base: Node, operation: Node, diagnostics: Diagnostics) -> Node:
+    path = _path(operation, "target", diagnostics)
+    if not path or not _known_kinds(operation, diagnostics):
+        return base
+    kind = path[-1][0]
+    if len(operation.children) != 1 or operation.children[0].kind != kind:
+        message = f"replace needs exactly one <{kind}>"
+        diagnostics.add(operation.origin, "overlay-content", message)
+        return base
+    new = operation.children[0]
+
+    def change(children: Children) -> Children:
+        for child in children:
+            if (child.kind, child.name) == (kind, new.name) and new.name != path[-1][1]:
+                message = f"{kind} {new.name!r} exists already, at {child.origin}"
+                diagnostics.add(new.origin, "overlay-exists", message)
+                return children
+        return tuple(new if (c.kind, c.name) == path[-1] else c for c in children)
+
+    return _at_target(base, path, operation, change, diagnostics)
+
+
+def _remove(base: Node, operation: Node, diagnostics: Diagnostics) -> Node:
+    path = _path(operation, "target", diagnostics)
+    if not path:
+        return base
+    if operation.children:
+        diagnostics.add(operation.origin, "overlay-content", "remove takes no elements")
+
+    def change(children: Children) -> Children:
+        return tuple(child for child in children if (child.kind, child.name) != path[-1])
+
+    return _at_target(base, path, operation, change, diagnostics)
+
+
+_OPERATIONS: dict[str, Callable[[Node, Node, Diagnostics], Node]] = {
+    "add": _add,
+    "replace": _replace,
+    "remove": _remove,
+}
+
+
+def _at_target(
+    base: Node,
+    path: Path,
+    operation: Node,
+    change: Callable[[Children], Children],
+    diagnostics: Diagnostics,
+) -> Node:
+    """Change the siblings around the target, once it is clear that there is exactly one."""
+
+    def checked(children: Children) -> Children:
+        matches = sum((child.kind, child.name) == path[-1] for child in children)
+        if matches == 1:
+            return change(children)
+        _report_matches(operation, "target", matches, diagnostics)
+        return children
+
+    return _at(base, path[:-1], operation, checked, diagnostics)
+
+
+def _at(
+    node: Node,
+    path: Path,
+    operation: Node,
+    change: Callable[[Children], Children],
+    diagnostics: Diagnostics,
+) -> Node:
+    """The tree with the children of the element at `path` changed."""
+    if not path:
+        return node.with_children(change(node.children))
+    found = [child for child in node.children if (child.kind, child.name) == path[0]]
+    if len(found) != 1:
+        attribute = "to" if operation.kind == "add" else "target"
+        _report_matches(operation, attribute, len(found), diagnostics)
+        return node
+    changed = _at(found[0], path[1:], operation, change, diagnostics)
+    return node.with_children(tuple(changed if c is found[0] else c for c in node.children))
+
+
+def _report_matches(
+    operation: Node, attribute: str, matches: int, diagnostics: Diagnostics
+) -> None:
+    path = operation.attributes[attribute]
+    message = f"{attribute}={path!r} matches {matches or 'no'} elements; it must match one"
+    diagnostics.add(operation.origin, "overlay-target", message)
+
+
+def _path(operation: Node, attribute: str, diagnostics: Diagnostics) -> Path | None:
+    """The steps of an operation's path; () is the root. None after a diagnostic."""
+    text = operation.attributes.get(attribute)
+    if text is None:
+        message = f"<{operation.kind}> needs the attribute {attribute}"
+        diagnostics.add(operation.origin, "missing-attribute", message)
+        return None
+    if text == "/" and attribute == "to":
+        return ()
+    steps = _steps(text)
+    if steps is None:
+        message = f"{attribute}={text!r} is no path of kind/name pairs"
+        diagnostics.add(operation.origin, "overlay-path", message)
+    return steps
+
+
+def _steps(text: str) -> Path | None:
+    parts = [normal(part) for part in text.split("/")]
+    steps = tuple(zip(parts[::2], parts[1::2], strict=False))
+    if len(parts) % 2 or not all(kind in KINDS and name for kind, name in steps):
+        return None
+    return steps
+
+
+def _known_kinds(operation: Node, diagnostics: Diagnostics) -> bool:
+    """Whether everything inside the operation can be addressed by kind and name."""
+    strangers = [child for child in operation.children if child.kind not in KINDS]
+    for child in strangers:
+        message = f"<{child.kind}> cannot be added or replaced by itself"
+        diagnostics.add(child.origin, "overlay-content", message)
+    return not strangers

@@ -1,0 +1,104 @@
+"""From a directory of specification files to the text of the generated package."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import overlay
+from .build import build
+from .diagnostics import Diagnostics, Origin
+from .loader import Source, load
+from .model import Protocol
+from .render import render_shared, render_version
+from .resolve import resolve
+
+PACKAGE = "amqpconn_spec"
+MANIFEST = "versions.toml"
+
+
+@dataclass(frozen=True)
+class Version:
+    """An entry of the manifest: a package, its specification and the overlays on it, in order."""
+
+    package: str
+    base: str
+    overlays: tuple[str, ...]
+
+
+def generate(spec_dir: Path) -> dict[str, str]:
+    """Every generated file by its path in the source root.
+
+    Raises:
+        SpecError: Something is wrong with the specification; it holds all that was found.
+    """
+    protocols = load_protocols(spec_dir)
+    shared = render_shared([protocol.package for protocol in protocols])
+    files = {f"{PACKAGE}/{name}": text for name, text in shared.items()}
+    for protocol in protocols:
+        for name, text in render_version(protocol).items():
+            files[f"{PACKAGE}/{protocol.package}/{name}"] = text
+    return dict(sorted(files.items()))
+
+
+def load_protocols(spec_dir: Path) -> list[Protocol]:
+    """The protocols that the manifest lists, loaded and resolved; raises SpecError."""
+    diagnostics = Diagnostics()
+    versions = read_manifest(spec_dir, diagnostics)
+    protocols = [load_protocol(spec_dir, version, diagnostics) for version in versions]
+    diagnostics.stop_if_any()
+    return [protocol for protocol in protocols if protocol is not None]
+
+
+def load_protocol(spec_dir: Path, version: Version, diagnostics: Diagnostics) -> Protocol | None:
+    """One protocol; None when one of its files could not be read at all."""
+    root, source = load(spec_dir / version.base, spec_dir / "amqp.rng", diagnostics)
+    sources = [source]
+    overlays = []
+    for name in version.overlays:
+        node, source = load(spec_dir / name, spec_dir / "overlay.rng", diagnostics)
+        overlays.append(node)
+        sources.append(source)
+    for node in overlays:
+        if root is not None and node is not None:
+            root = overlay.apply(root, node, diagnostics)
+    if root is None:
+        return None
+    found = tuple(source for source in sources if source is not None)
+    return resolve(build(root, diagnostics), version.package, found, diagnostics)
+
+
+def read_manifest(spec_dir: Path, diagnostics: Diagnostics) -> list[Version]:
+    """The entries of versions.toml, by package."""
+    path = spec_dir / MANIFEST
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        diagnostics.add(Origin(str(path), 0), "missing-file", f"cannot be read: {error.strerror}")
+        return []
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        diagnostics.add(Origin(str(path), 0), "manifest", f"is no TOML: {error}")
+        return []
+    if not tables:
+        diagnostics.add(Origin(str(path), 0), "manifest", "lists no version")
+    versions = [_version(name, table, path, diagnostics) for name, table in sorted(tables.items())]
+    return [version for version in versions if version is not None]
+
+
+def _version(package: str, table: object, path: Path, diagnostics: Diagnostics) -> Version | None:
+    """One entry, or None after a diagnostic."""
+    base = table.get("base") if isinstance(table, dict) else None
+    overlays = table.get("overlays", []) if isinstance(table, dict) else None
+    names = [base, *overlays] if isinstance(overlays, list) else [None]
+    problem = ""
+    if not package.isidentifier() or package.startswith("_"):
+        problem = "is no name for a package"
+    elif not all(isinstance(name, str) and name == Path(name).name and name for name in names):
+        problem = "needs base and overlays, which are names of files beside this one"
+    elif isinstance(table, dict) and set(table) - {"base", "overlays"}:
+        problem = "has keys besides base and overlays"
+    if problem:
+        diagnostics.add(Origin(str(path), 0), "manifest", f"[{package}] {problem}")
+        return None
+    return Version(package, str(base), tuple(map(str, names[1:])))
