@@ -158,13 +158,19 @@ class Endpoint(EndpointFacade):
         call = self._core.call(method, core, content, self.loop.time(), timeout)
         return await self._answer(call)
 
-    async def send(self, method: Method, channel: Channel | int, content: Content | None = None) -> None:
+    async def send(
+        self,
+        method: Method,
+        channel: Channel | int,
+        content: Content | None = None,
+        timeout: float | None = DEFAULT_CALL_TIMEOUT_S,
+    ) -> None:
         """Send a method that is not answered, with its content. Waits while the stream takes nothing.
 
-        Raises NotOpen, InvalidParameter, EncodeError.
+        Raises NotOpen, InvalidParameter, EncodeError, CallTimeout when it took nothing for `timeout` seconds.
         """
         core = self._channel_core(channel)
-        await self._writable(None)
+        await self._writable(timeout)
         self._core.send(method, core, content)
         self._pump()
 
@@ -431,9 +437,11 @@ class Channel(ChannelFacade):
         """Send a method whose reply may have content; see `Endpoint.fetch`."""
         return await self._endpoint.fetch(method, self, content, timeout)
 
-    async def send(self, method: Method, content: Content | None = None) -> None:
+    async def send(
+        self, method: Method, content: Content | None = None, timeout: float | None = DEFAULT_CALL_TIMEOUT_S
+    ) -> None:
         """Send a method that is not answered; see `Endpoint.send`."""
-        await self._endpoint.send(method, self, content)
+        await self._endpoint.send(method, self, content, timeout)
 
     async def receive(self, timeout: float | None = None) -> tuple[Method, Content | None]:
         """The next method from the server that is no reply (delivery, return, cancel, confirm), with its content.
@@ -545,9 +553,16 @@ class Connection(ConnectionFacade):
             raise CallTimeout(f"the broker is still blocked after {timeout} s: {self.blocked_reason}") from None
         self._core.check_open()
 
-    async def wait_closed(self) -> None:
-        """Wait until the connection is gone, by whichever side. Raises ConnectionFailed when it failed."""
-        await self.endpoint._down.wait()
+    async def wait_closed(self, timeout: float | None = None) -> None:
+        """Wait until the connection is gone, by whichever side.
+
+        Raises ConnectionFailed when it failed, CallTimeout when it is still there after `timeout` seconds.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                await self.endpoint._down.wait()
+        except TimeoutError:
+            raise CallTimeout(f"the connection is still there after {timeout} s") from None
         if self._core.error is not None:
             raise self._core.error.clone()
 

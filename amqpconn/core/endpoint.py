@@ -95,6 +95,11 @@ class EndpointCore:
         self._request: OpenRequest | None = None
         self._now = 0.0
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether there is, or may still be, a stream."""
+        return self.state not in (EndpointState.OFF, EndpointState.DISCONNECTED, EndpointState.FAILED)
+
     # --- the driver's side: the stream ---
 
     def connecting(self, request: OpenRequest, now: float) -> None:

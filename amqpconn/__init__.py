@@ -1,0 +1,82 @@
+"""AMQP 0-9-1 connections, from the specification.
+
+    import amqpconn.sync                       # blocking
+    import amqpconn.asyncio                    # coroutines, the same names
+
+    with amqpconn.sync.connect("amqp://guest:guest@localhost/") as connection:
+        ...
+
+Here are the names that both drivers share. The classes of methods and properties are in the generated
+package: `from amqpconn_spec.v0_9_1 import basic, queue`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from amqpconn.auth import AuthMethod as AuthMethod
+    from amqpconn.auth import amqplain_auth as amqplain_auth
+    from amqpconn.auth import anonymous_auth as anonymous_auth
+    from amqpconn.auth import external_auth as external_auth
+    from amqpconn.auth import plain_auth as plain_auth
+    from amqpconn.config import VERSION as __version__
+    from amqpconn.core.assembler import Content as Content
+    from amqpconn.core.endpoint import EndpointState as EndpointState
+    from amqpconn.errors import AMQPError as AMQPError
+    from amqpconn.errors import ChannelClosed as ChannelClosed
+    from amqpconn.errors import ConnectionFailed as ConnectionFailed
+    from amqpconn.errors import NotOpen as NotOpen
+    from amqpconn.locale import Prefer as Prefer
+    from amqpconn.locale import Select as Select
+    from amqpconn.uri import parse_url as parse_url
+
+_HOMES = {
+    "AMQPError": "errors",
+    "AuthMethod": "auth",
+    "ChannelClosed": "errors",
+    "ConnectionFailed": "errors",
+    "Content": "core.assembler",
+    "EndpointState": "core.endpoint",
+    "NotOpen": "errors",
+    "Prefer": "locale",
+    "Select": "locale",
+    "amqplain_auth": "auth",
+    "anonymous_auth": "auth",
+    "external_auth": "auth",
+    "parse_url": "uri",
+    "plain_auth": "auth",
+}
+
+__all__ = [  # noqa: RUF022 - by theme
+    "plain_auth",
+    "amqplain_auth",
+    "external_auth",
+    "anonymous_auth",
+    "AuthMethod",
+    "Prefer",
+    "Select",
+    "Content",
+    "EndpointState",
+    "parse_url",
+    "AMQPError",
+    "ChannelClosed",
+    "ConnectionFailed",
+    "NotOpen",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first asked for, so that importing the package costs next to nothing."""
+    if name == "__version__":
+        return import_module("amqpconn.config").VERSION
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES, "__version__"])
