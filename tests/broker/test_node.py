@@ -10,12 +10,13 @@ import os
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.broker.certificates import Certificates
+from tests.broker.certificates import CLIENT_NAME, Certificates
 from tests.broker.rabbitmq import NodeError, RabbitMQNode
 
 PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
@@ -55,28 +56,42 @@ def greet(node: RabbitMQNode) -> socket.socket:
     return connection
 
 
-def greet_over_tls(node: RabbitMQNode, context: ssl.SSLContext) -> bytes:
-    """Do the same over TLS and return what the broker answers."""
+@contextlib.contextmanager
+def greet_over_tls(node: RabbitMQNode, context: ssl.SSLContext) -> Iterator[ssl.SSLSocket]:
+    """Do the same over TLS."""
     with (
         socket.create_connection((node.host, node.tls_port), timeout=10) as plain,
         context.wrap_socket(plain, server_hostname="localhost") as connection,
     ):
         connection.sendall(PROTOCOL_HEADER)
-        # With TLS 1.3 a client learns only here that its certificate was refused.
-        return receive(connection)
+        yield connection
 
 
-def log_in(node: RabbitMQNode) -> socket.socket:
-    """Open a connection as guest, with all that the broker proposes."""
-    connection = greet(node)
+def log_in(connection: socket.socket, mechanism: bytes, response: bytes) -> None:
+    """Go on to connection.open-ok, with all that the broker proposes."""
     assert receive(connection).startswith(START)
-    send(connection, START_OK + b"\0\0\0\0\x05PLAIN\0\0\0\x0c\0guest\0guest\x05en_US")
+    texts = bytes([len(mechanism)]) + mechanism + len(response).to_bytes(4) + response
+    send(connection, START_OK + b"\0\0\0\0" + texts + b"\x05en_US")
     tune = receive(connection)
     assert tune.startswith(TUNE)
     send(connection, TUNE_OK + tune[4:])
     send(connection, OPEN + b"\x01/\0\0")
     assert receive(connection).startswith(OPEN_OK)
+
+
+def guest(node: RabbitMQNode) -> socket.socket:
+    """Open a connection as guest."""
+    connection = greet(node)
+    log_in(connection, b"PLAIN", b"\0guest\0guest")
     return connection
+
+
+def listed(node: RabbitMQNode, connection: socket.socket) -> dict[str, Any]:
+    """Return what the node tells of our connection."""
+    port = connection.getsockname()[1]
+    columns = ("peer_port", "user", "state", "auth_mechanism", "ssl")
+    (found,) = (row for row in node.list_connections(*columns) if row.pop("peer_port") == port)
+    return found
 
 
 def mechanisms(start: bytes) -> set[bytes]:
@@ -103,16 +118,33 @@ def test_over_tls_it_offers_external_too(
     broker: RabbitMQNode, certificates: Certificates, certified: bool
 ) -> None:
     context = certificates.client_context(certificates.client if certified else None)
-    payload = greet_over_tls(broker, context)
+    with greet_over_tls(broker, context) as connection:
+        payload = receive(connection)
     assert mechanisms(payload) == {b"PLAIN", b"AMQPLAIN", b"RABBIT-CR-DEMO", b"EXTERNAL"}
+
+
+def test_the_certificate_names_the_user(broker: RabbitMQNode, certificates: Certificates) -> None:
+    context = certificates.client_context(certificates.client)
+    with greet_over_tls(broker, context) as connection:
+        log_in(connection, b"EXTERNAL", b"")
+        assert listed(broker, connection) == {
+            "user": CLIENT_NAME,
+            "state": "running",
+            "auth_mechanism": "EXTERNAL",
+            "ssl": True,
+        }
 
 
 def test_it_takes_no_certificate_of_another_authority(
     broker: RabbitMQNode, certificates: Certificates
 ) -> None:
     context = certificates.client_context(certificates.untrusted_client)
-    with pytest.raises((ssl.SSLError, ConnectionResetError)):
-        greet_over_tls(broker, context)
+    # With TLS 1.3 a client learns of the refusal only after its handshake: when it writes or reads.
+    with (
+        pytest.raises((ssl.SSLError, ConnectionResetError)),
+        greet_over_tls(broker, context) as connection,
+    ):
+        receive(connection)
 
 
 def test_a_frozen_node_is_silent_and_goes_on_when_thawed(broker: RabbitMQNode) -> None:
@@ -127,15 +159,13 @@ def test_a_frozen_node_is_silent_and_goes_on_when_thawed(broker: RabbitMQNode) -
 
 
 def test_connections_are_listed_counted_and_closed(broker: RabbitMQNode) -> None:
-    with log_in(broker) as connection:
-        port = connection.getsockname()[1]
-        listed = broker.list_connections("peer_port", "user", "state", "auth_mechanism")
-        assert {
-            "peer_port": port,
+    with guest(broker) as connection:
+        assert listed(broker, connection) == {
             "user": "guest",
             "state": "running",
             "auth_mechanism": "PLAIN",
-        } in listed
+            "ssl": False,
+        }
         assert broker.connection_count() >= 1
         broker.close_connections("a test says so")
         payload = receive(connection)
@@ -172,16 +202,16 @@ def test_a_second_node_is_killed_comes_back_and_leaves_nothing(
 ) -> None:
     other = node_factory(virtual_hosts=["/", "elsewhere"])
     assert "elsewhere" in other.ctl("list_vhosts")
-    with log_in(other) as connection:
+    with guest(other) as connection:
         other.kill()
         assert_closed(connection)
     with pytest.raises(NodeError, match="does not run"):
         other.ctl("status")
-    log_in(broker).close()
+    guest(broker).close()
 
     other.start()
     session = os.getsid(other.pid)
-    with log_in(other):
+    with guest(other):
         other.stop()
     other.close()
     deadline = time.monotonic() + 5
