@@ -238,7 +238,7 @@ class Endpoint(EndpointFacade):
     async def _resolve(self) -> list[transport.AddressInfo]:
         self._enter("resolve")
         host, port = self.target.host, self.target.port
-        return await self.loop.getaddrinfo(host, port, type=transport.STREAM)
+        return list(await self.loop.getaddrinfo(host, port, type=transport.STREAM))
 
     async def _reach(self, addresses: list[transport.AddressInfo]) -> socket.socket:
         self._enter("connect")

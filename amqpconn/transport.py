@@ -145,7 +145,7 @@ def _translated(error: OSError, target: Target | None) -> ConnectionFailed:
     if error.errno in _HUNG_UP:
         return PeerHungUp(f"the peer broke the byte stream: {error.strerror or error}")
     if isinstance(error, TimeoutError) or error.errno in _UNREACHABLE:
-        return HostUnreachable(f"{target} does not answer: {error.strerror or error or 'time over'}")
+        return HostUnreachable(f"{target} does not answer: {error.strerror or str(error) or 'time over'}")
     return TransportError(f"the byte stream to {target} failed: {error.strerror or error}")
 
 

@@ -102,5 +102,5 @@ def content_frames(dialect: Dialect, channel: int, class_id: int, content: Conte
     for at in range(0, size, room):
         part = view[at : at + room]
         head = b"%c%b%b" % (dialect.frame_body, channel.to_bytes(2, "big"), len(part).to_bytes(4, "big"))
-        frames.append(b"%b%b%b" % (head, part, end))
+        frames.append(b"".join((head, part, end)))
     return frames

@@ -99,6 +99,11 @@ class ConnectionManager:
         return self.machine.state in DISCARDING
 
     @property
+    def is_closed(self) -> bool:
+        """Whether there is nothing more to say or to hear."""
+        return self.machine.state is State.CLOSED
+
+    @property
     def phase(self) -> str:
         """What is being waited for, in one word."""
         return PHASES[self.machine.state]

@@ -34,7 +34,6 @@ from amqpconn.core.events import Blocked, Call, Down, HangUp, Opened, StateChang
 from amqpconn.core.framing import FrameReader
 from amqpconn.core.heartbeat import Heartbeat
 from amqpconn.core.output import Output
-from amqpconn.core.states import State
 from amqpconn.errors import (
     AlreadyOpen,
     CallTimeout,
@@ -124,12 +123,12 @@ class EndpointCore:
     def receive_data(self, data: bytes, now: float) -> None:
         """Bytes from the peer, in pieces of any size."""
         self._now = self.heartbeat.last_in = now
-        if self.manager.machine.state is State.CLOSED:
+        if self.manager.is_closed:
             return
         try:
             for frame in self._reader.receive(data):
                 self._frame(frame, now)
-                if self.manager.machine.state is State.CLOSED:
+                if self.manager.is_closed:
                     return
         except ConnectionFailed as error:
             self._unreadable(error, now)
@@ -334,7 +333,7 @@ class EndpointCore:
             self._violated(error, now)
         except ConnectionFailed as error:
             self.fail(error, now)
-        if self.manager.machine.state is not State.CLOSED:
+        if not self.manager.is_closed:
             self.phases.enter(self.manager.phase, now)
 
     def _dispatch(self, channel: int, what: Method | ContentHeader | bytes | None) -> None:
