@@ -33,8 +33,9 @@ def broker(
 ) -> Iterator[RabbitMQNode]:
     """A node for all tests that leave it as it was: do not stop it, nor leave connections open.
 
-    It listens in clear and for TLS, offers all four mechanisms (EXTERNAL only to a client that
-    shows a certificate), and has the users guest and, for the client certificate, CLIENT_NAME.
+    It listens in clear and for TLS, offers all four mechanisms (EXTERNAL over TLS only, whether or
+    not the client shows a certificate), and has the users guest and, for the client certificate,
+    CLIENT_NAME.
     """
     require(SERVER, HOW_TO_GET)
     node = RabbitMQNode(

@@ -35,7 +35,7 @@ from tests.broker.node_files import (
 SCRIPTS = Path("/usr/lib/rabbitmq/bin")
 SERVER = SCRIPTS / "rabbitmq-server"
 HOW_TO_GET = "apt-get install rabbitmq-server"
-# Seconds. A start takes about five on an idle machine and far longer on a busy one.
+# Seconds. A start takes five to eight where two processors are free, and longer on a busy machine.
 START_TIMEOUT = 50.0
 STOP_TIMEOUT = 20.0
 CTL_TIMEOUT = 30.0
