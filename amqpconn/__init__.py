@@ -6,8 +6,8 @@
     with amqpconn.sync.connect("amqp://guest:guest@localhost/") as connection:
         ...
 
-Here are the names that both drivers share. The classes of methods and properties are in the generated
-package: `from amqpconn_spec.v0_9_1 import basic, queue`.
+Here are the names that both drivers share. The classes of methods and properties are in the
+generated package: `from amqpconn_spec.v0_9_1 import basic, queue`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from amqpconn.auth import anonymous_auth as anonymous_auth
     from amqpconn.auth import external_auth as external_auth
     from amqpconn.auth import plain_auth as plain_auth
-    from amqpconn.config import VERSION as __version__
+    from amqpconn.config import __version__ as __version__
     from amqpconn.core.assembler import Content as Content
     from amqpconn.core.endpoint import EndpointState as EndpointState
     from amqpconn.errors import AMQPError as AMQPError
@@ -68,9 +68,11 @@ __all__ = [  # noqa: RUF022 - by theme
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name when it is first asked for, so that importing the package costs next to nothing."""
+    """Import a public name when it is first asked for, so that importing the package costs next to
+    nothing.
+    """
     if name == "__version__":
-        return import_module("amqpconn.config").VERSION
+        return import_module("amqpconn.config").__version__
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,4 +1,6 @@
-"""What the two drivers show alike: everything that needs no waiting. Each driver adds open, close, call, send and receive."""
+"""What the two drivers show alike: everything that needs no waiting. Each driver adds open, close,
+call, send and receive.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +21,6 @@ if TYPE_CHECKING:
     from ssl import SSLContext
     from typing import Any
 
-    from amqpconn_spec._base import Method
-    from amqpconn_spec._wire import FieldValue, Table
-
     from amqpconn.auth import AuthMethod
     from amqpconn.core.channels import ChannelCore
     from amqpconn.core.endpoint import EndpointState
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
     from amqpconn.errors import AMQPError, ConnectionFailed
     from amqpconn.locale import LocalePreference
     from amqpconn.uri import ParsedURL
+    from amqpconn_spec._base import Method
+    from amqpconn_spec._wire import FieldValue, Table
 
     StateCallback = Callable[[EndpointState, EndpointState], object]
     BlockedCallback = Callable[[str | None], object]
@@ -38,25 +39,9 @@ DEFAULT_CALL_TIMEOUT_S = 30.0
 
 
 class EndpointFacade:
-    """One AMQP client on one byte stream; opens once.
+    """One AMQP client on one byte stream; opens once."""
 
-    Args:
-        host, port: where the broker listens; the port is 5672, with TLS 5671, unless given.
-        ssl: an `ssl.SSLContext`; True makes one that verifies certificate and host name; None is clear text.
-        protocol: the version of AMQP to speak.
-        timeout: seconds for opening as a whole (name lookup, TCP, TLS, handshake); None waits for ever.
-        path: a Unix socket, instead of host and port.
-        server_hostname: the name in the certificate and in the TLS greeting; the host unless given.
-        channel_max, frame_max: limits to ask for; 0 takes the server's.
-        heartbeat: seconds; None takes the server's, 0 turns heartbeats off.
-        client_properties: shown to the server beside our own; its `capabilities` are merged with ours.
-        connection_name: what the broker's management shows as the connection's name.
-        connector: makes the byte stream instead of a socket of ours; see the driver's `Connector`.
-
-    Raises InvalidParameter for a value that can never work.
-    """
-
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is named and has a default
         self,
         host: str = "localhost",
         port: int | None = None,
@@ -73,6 +58,28 @@ class EndpointFacade:
         connection_name: str | None = None,
         connector: Callable[..., Any] | None = None,
     ) -> None:
+        """Describe where and how to connect; nothing happens before `Connection.open`.
+
+        Args:
+            host, port: where the broker listens; the port is 5672, with TLS 5671, unless given.
+            ssl: an `ssl.SSLContext`; True makes one that verifies certificate and host name; None
+                is clear text.
+            protocol: the version of AMQP to speak.
+            timeout: seconds for opening as a whole (name lookup, TCP, TLS, handshake); None waits
+                for ever.
+            path: a Unix socket, instead of host and port.
+            server_hostname: the name in the certificate and in the TLS greeting; the host unless
+                given.
+            channel_max, frame_max: limits to ask for; 0 takes the server's.
+            heartbeat: seconds; None takes the server's, 0 turns heartbeats off.
+            client_properties: shown to the server beside our own; its `capabilities` are merged
+                with ours.
+            connection_name: what the broker's management shows as the connection's name.
+            connector: makes the byte stream instead of a socket of ours; see the driver's
+                `Connector`.
+
+        Raises InvalidParameter for a value that can never work.
+        """
         self.target = Target(host, port, path=path, ssl=ssl, server_hostname=server_hostname)
         self._core = EndpointCore(
             Settings(
@@ -122,7 +129,9 @@ class EndpointFacade:
         self._on_state.append(callback)
 
     def on_blocked(self, callback: BlockedCallback) -> None:
-        """Call `callback(reason)` when the broker takes no more messages, and `callback(None)` when it takes them again."""
+        """Call `callback(reason)` when the broker takes no more messages, and `callback(None)` when
+        it takes them again.
+        """
         self._on_blocked.append(callback)
 
     def _channel_core(self, channel: ChannelFacade | int) -> ChannelCore:
@@ -130,12 +139,14 @@ class EndpointFacade:
             return channel._core
         found = self._core.channels.get(channel)
         if found is None or found.id == 0:
-            raise NotOpen(f"channel {channel} is not open", remedy="open one with open_channel") from self.error
+            raise NotOpen(
+                f"channel {channel} is not open", remedy="open one with open_channel"
+            ) from self.error
         return found
 
 
 class ChannelFacade:
-    """One open channel. `id` is its number; ids are used again after a close, this object is not."""
+    """One open channel. Its `id` is used again after a close; this object is not."""
 
     def __init__(self, core: ChannelCore) -> None:
         self._core = core
@@ -161,7 +172,11 @@ class ChannelFacade:
 
     def _check_open(self) -> None:
         if self._core.state is ChannelState.CLOSED:
-            raise self._core.error.clone() if self._core.error else NotOpen(f"channel {self.id} is closed")
+            raise (
+                self._core.error.clone()
+                if self._core.error
+                else NotOpen(f"channel {self.id} is closed")
+            )
 
 
 class ConnectionFacade:
@@ -176,7 +191,9 @@ class ConnectionFacade:
 
     @property
     def is_open(self) -> bool:
-        """Whether the handshake is done and neither side has closed; the server may close at any time."""
+        """Whether the handshake is done and neither side has closed; the server may close at any
+        time.
+        """
         return self._core.manager.is_open
 
     @property
@@ -206,7 +223,9 @@ class ConnectionFacade:
 
     @property
     def tuning(self) -> Tuning:
-        """The agreed channel_max, frame_max and heartbeat; `tuning.report` has what was requested and offered, and why."""
+        """The agreed channel_max, frame_max and heartbeat; `tuning.report` has what was requested
+        and offered, and why.
+        """
         tuning = self._agreement().tuning
         if tuning is None:
             raise NotOpen("the limits are not agreed yet") from self._core.error
@@ -230,12 +249,20 @@ class ConnectionFacade:
 
 
 def open_request(
-    auth_methods: AuthMethod | Sequence[AuthMethod], locale: LocalePreference | str | None, virtual_host: str
+    auth_methods: AuthMethod | Sequence[AuthMethod],
+    locale: LocalePreference | str | None,
+    virtual_host: str,
 ) -> OpenRequest:
     """The arguments of `open`, checked. Raises InvalidParameter."""
-    methods = list(auth_methods) if isinstance(auth_methods, list | tuple) else [cast("AuthMethod", auth_methods)]
+    methods = (
+        list(auth_methods)
+        if isinstance(auth_methods, list | tuple)
+        else [cast("AuthMethod", auth_methods)]
+    )
     if not methods:
-        raise InvalidParameter("auth_methods is empty; give at least one, such as plain_auth(username, password)")
+        raise InvalidParameter(
+            "auth_methods is empty; give at least one, such as plain_auth(username, password)"
+        )
     if not isinstance(virtual_host, str) or len(virtual_host.encode()) > 255:
         raise InvalidParameter("virtual_host is not a text of at most 255 bytes")
     return OpenRequest(methods, Prefer("en_US") if locale is None else locale, virtual_host)

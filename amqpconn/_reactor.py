@@ -29,12 +29,14 @@ if TYPE_CHECKING:
             Returns the mask to wait for and the next deadline, or None when the socket is to go.
             """
 
-        def finish(self, now: float) -> None:
+        def finish(self) -> None:
             """Close the socket; nobody watches it any more."""
 
 
 class Reactor:
-    """A selector, a heap of deadlines, and a thread that lives as long as there is something to serve."""
+    """A selector, a heap of deadlines, and a thread that lives as long as there is something to
+    serve.
+    """
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
@@ -50,7 +52,9 @@ class Reactor:
         self.thread = threading.Thread(target=self._run, name="amqpconn-io", daemon=True)
 
     def attend(self, connection: Serviced) -> None:
-        """Serve this connection soon: it is new, or something about it has changed. Any thread may ask."""
+        """Serve this connection soon: it is new, or something about it has changed. Any thread may
+        ask.
+        """
         self._requests.append(connection)
         try:
             self._wake_in.send(b"\0")
@@ -98,7 +102,7 @@ class Reactor:
             self._wait_for(connection, 0)
             self._served.pop(connection, None)
             self._armed.pop(connection, None)
-            connection.finish(now)
+            connection.finish()
         else:
             self._wait_for(connection, following[0])
             self._arm(connection, following[1])
@@ -116,7 +120,9 @@ class Reactor:
             self._selector.modify(connection.fileno(), mask, connection)
 
     def _arm(self, connection: Serviced, deadline: float | None) -> None:
-        """Deadlines that move away are found out when they come; only an earlier one is worth a new entry."""
+        """Deadlines that move away are found out when they come; only an earlier one is worth a new
+        entry.
+        """
         if deadline is not None and deadline < self._armed.get(connection, float("inf")):
             self._serial += 1
             self._armed[connection] = deadline

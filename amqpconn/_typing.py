@@ -7,6 +7,6 @@ if TYPE_CHECKING:
     from typing import cast as cast
 else:
 
-    def cast(kind, value):
-        """`value`, which the type checker is to take for a `kind`."""
+    def cast(_kind, value):
+        """`value`, which the type checker is to take for a `_kind`."""
         return value

@@ -1,4 +1,6 @@
-"""Runs the callbacks of one sync connection in order, on a thread that exists only when there are any."""
+"""Runs the callbacks of one sync connection in order, on a thread that exists only when there are
+any.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,10 @@ if TYPE_CHECKING:
 
 
 class Worker:
-    """A queue and its thread. Callbacks may block and may use the connection: nothing else waits for them."""
+    """A queue and its thread.
+
+    Callbacks may block and may use the connection: nothing else waits for them.
+    """
 
     def __init__(self) -> None:
         self._queue: SimpleQueue[Work] | None = None
@@ -25,7 +30,9 @@ class Worker:
             from queue import SimpleQueue
 
             self._queue = SimpleQueue()
-            threading.Thread(target=self._work, args=(self._queue,), name="amqpconn-callbacks", daemon=True).start()
+            threading.Thread(
+                target=self._work, args=(self._queue,), name="amqpconn-callbacks", daemon=True
+            ).start()
         self._queue.put((function, args))
 
     def stop(self) -> None:
@@ -40,6 +47,8 @@ class Worker:
             function, args = work
             try:
                 function(*args)
-            except Exception:
+            except Exception:  # noqa: BLE001 - reported, not swallowed
                 kind, value, trace = sys.exc_info()
-                threading.excepthook(threading.ExceptHookArgs((kind, value, trace, threading.current_thread())))
+                threading.excepthook(
+                    threading.ExceptHookArgs((kind, value, trace, threading.current_thread()))
+                )

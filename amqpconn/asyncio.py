@@ -34,19 +34,19 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
     from typing import Any, Self
 
-    from amqpconn_spec._base import Method
-
     from amqpconn.auth import AuthMethod
     from amqpconn.core.assembler import Content
     from amqpconn.core.channels import ChannelCore
     from amqpconn.core.handshake import OpenRequest
     from amqpconn.locale import LocalePreference
+    from amqpconn_spec._base import Method
 
     # Makes a byte stream of the user's own, as loop.create_connection does: it is called with a
     # protocol factory and gives a connected transport, for example
     # `lambda factory: loop.create_connection(factory, sock=my_socket)`.
     Connector = Callable[
-        [Callable[[], asyncio.Protocol]], Awaitable[tuple[asyncio.BaseTransport, asyncio.BaseProtocol]]
+        [Callable[[], asyncio.Protocol]],
+        Awaitable[tuple[asyncio.BaseTransport, asyncio.BaseProtocol]],
     ]
     Handler = Callable[[Method, Content | None], object]
 
@@ -84,7 +84,9 @@ class _Wire(asyncio.Protocol):
 
 
 class Opening(Generic[T]):
-    """What `connect` and `open_channel` give: await it, or use it with `async with`, which closes again."""
+    """What `connect` and `open_channel` give: await it, or use it with `async with`, which closes
+    again.
+    """
 
     def __init__(self, opening: Callable[[], Coroutine[Any, Any, T]]) -> None:
         self._opening = opening
@@ -103,7 +105,7 @@ class Opening(Generic[T]):
 
 
 class Endpoint(EndpointFacade):
-    __doc__ = EndpointFacade.__doc__
+    """One AMQP client on one byte stream; opens once, in the event loop that it belongs to."""
 
     def _prepare(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -126,7 +128,10 @@ class Endpoint(EndpointFacade):
         return self._loop
 
     def open_channel(self, timeout: float | None = DEFAULT_CALL_TIMEOUT_S) -> Opening[Channel]:
-        """Open a channel: await it, or `async with` it. Raises NotOpen, NoFreeChannel, CallTimeout."""
+        """Open a channel: await it, or `async with` it.
+
+        Raises NotOpen, NoFreeChannel, CallTimeout.
+        """
         return Opening(lambda: self._open_channel(timeout))
 
     async def call(
@@ -138,8 +143,8 @@ class Endpoint(EndpointFacade):
     ) -> Method:
         """Send a method and wait for its reply, one of `method.REPLIES`.
 
-        Raises NotOpen, InvalidParameter, CallTimeout after `timeout` seconds, ChannelClosed when the
-        server refuses, ConnectionFailed when the connection ends first; EncodeError (of
+        Raises NotOpen, InvalidParameter, CallTimeout after `timeout` seconds, ChannelClosed when
+        the server refuses, ConnectionFailed when the connection ends first; EncodeError (of
         amqpconn_spec) for a value that does not fit. For replies with content use `fetch`.
         """
         check_plain_reply(method)
@@ -152,7 +157,9 @@ class Endpoint(EndpointFacade):
         content: Content | None = None,
         timeout: float | None = DEFAULT_CALL_TIMEOUT_S,
     ) -> tuple[Method, Content | None]:
-        """As `call`, for methods such as basic.get: the reply and the content that came with it, or None."""
+        """As `call`, for methods such as basic.get: the reply and the content that came with it, or
+        None.
+        """
         core = self._channel_core(channel)
         await self._writable(timeout)
         call = self._core.call(method, core, content, self.loop.time(), timeout)
@@ -165,9 +172,12 @@ class Endpoint(EndpointFacade):
         content: Content | None = None,
         timeout: float | None = DEFAULT_CALL_TIMEOUT_S,
     ) -> None:
-        """Send a method that is not answered, with its content. Waits while the stream takes nothing.
+        """Send a method that is not answered, with its content.
 
-        Raises NotOpen, InvalidParameter, EncodeError, CallTimeout when it took nothing for `timeout` seconds.
+        Waits while the stream takes nothing.
+
+        Raises NotOpen, InvalidParameter, EncodeError, CallTimeout when it took nothing for
+        `timeout` seconds.
         """
         core = self._channel_core(channel)
         await self._writable(timeout)
@@ -175,7 +185,7 @@ class Endpoint(EndpointFacade):
         self._pump()
 
     def abort(self) -> None:
-        """Close the byte stream at once, without a word to the server; whoever waits gets NotOpen."""
+        """Close the byte stream without a word to the server; whoever waits gets NotOpen."""
         if self._loop is not None:
             self._core.abort(self._loop.time())
             self._pump()
@@ -250,7 +260,9 @@ class Endpoint(EndpointFacade):
                 errors.append(transport.failed(error, self.target))
         raise transport.several(errors, self.target)
 
-    async def _connect_socket(self, info: transport.AddressInfo, timeout: float | None) -> socket.socket:
+    async def _connect_socket(
+        self, info: transport.AddressInfo, timeout: float | None
+    ) -> socket.socket:
         sock = transport.new_socket(info)
         try:
             sock.setblocking(False)
@@ -265,14 +277,17 @@ class Endpoint(EndpointFacade):
         if self.target.ssl is not None:
             self._enter("tls")
         await self.loop.create_connection(
-            lambda: _Wire(self), sock=sock, ssl=self.target.ssl, server_hostname=self.target.server_hostname
+            lambda: _Wire(self),
+            sock=sock,
+            ssl=self.target.ssl,
+            server_hostname=self.target.server_hostname,
         )
 
     def _finish_dialing(self) -> None:
         """When there is no stream to report its own end, report it."""
         self._pump()
         if self._core.error is not None and self._transport is None:
-            self._core.disconnected(self.loop.time())
+            self._core.disconnected()
             self._pump()
 
     def _remaining(self) -> float | None:
@@ -293,7 +308,7 @@ class Endpoint(EndpointFacade):
         now = self.loop.time()
         ours = transport.failed(error, self.target) if isinstance(error, OSError) else None
         self._core.lost(ours or error, now)
-        self._core.disconnected(now)
+        self._core.disconnected()
         self._transport = None
         self._pump()
 
@@ -370,11 +385,13 @@ class Endpoint(EndpointFacade):
             waiting.set()
 
     def _run(self, function: Callable[..., object], *args: object) -> None:
-        """Call the user's function; what it raises goes where the event loop reports such things."""
+        """Call the user's function; what it raises goes to the event loop's exception handler."""
         try:
             result = function(*args)
-        except Exception as error:
-            self.loop.call_exception_handler({"message": f"{function!r} raised", "exception": error})
+        except Exception as error:  # noqa: BLE001 - reported, not swallowed
+            self.loop.call_exception_handler(
+                {"message": f"{function!r} raised", "exception": error}
+            )
             return
         if asyncio.iscoroutine(result):
             task = self.loop.create_task(result)
@@ -404,7 +421,9 @@ class Endpoint(EndpointFacade):
         return call.reply, call.content
 
     async def _writable(self, timeout: float | None) -> None:
-        """Wait until the stream takes more, so that a slow peer slows its users down and fills no memory."""
+        """Wait until the stream takes more, so that a slow peer slows its users down and fills no
+        memory.
+        """
         if self._can_write.is_set():
             return
         try:
@@ -416,7 +435,7 @@ class Endpoint(EndpointFacade):
 
 
 class Channel(ChannelFacade):
-    __doc__ = ChannelFacade.__doc__
+    """One open channel. Its `id` is used again after a close; this object is not."""
 
     def __init__(self, endpoint: Endpoint, core: ChannelCore) -> None:
         super().__init__(core)
@@ -426,25 +445,35 @@ class Channel(ChannelFacade):
         self._handlers: dict[type[Method], Handler] = {}
 
     async def call(
-        self, method: Method, content: Content | None = None, timeout: float | None = DEFAULT_CALL_TIMEOUT_S
+        self,
+        method: Method,
+        content: Content | None = None,
+        timeout: float | None = DEFAULT_CALL_TIMEOUT_S,
     ) -> Method:
         """Send a method on this channel and wait for its reply; see `Endpoint.call`."""
         return await self._endpoint.call(method, self, content, timeout)
 
     async def fetch(
-        self, method: Method, content: Content | None = None, timeout: float | None = DEFAULT_CALL_TIMEOUT_S
+        self,
+        method: Method,
+        content: Content | None = None,
+        timeout: float | None = DEFAULT_CALL_TIMEOUT_S,
     ) -> tuple[Method, Content | None]:
         """Send a method whose reply may have content; see `Endpoint.fetch`."""
         return await self._endpoint.fetch(method, self, content, timeout)
 
     async def send(
-        self, method: Method, content: Content | None = None, timeout: float | None = DEFAULT_CALL_TIMEOUT_S
+        self,
+        method: Method,
+        content: Content | None = None,
+        timeout: float | None = DEFAULT_CALL_TIMEOUT_S,
     ) -> None:
         """Send a method that is not answered; see `Endpoint.send`."""
         await self._endpoint.send(method, self, content, timeout)
 
     async def receive(self, timeout: float | None = None) -> tuple[Method, Content | None]:
-        """The next method from the server that is no reply (delivery, return, cancel, confirm), with its content.
+        """The next method from the server that is no reply (delivery, return, cancel, confirm),
+        with its content.
 
         Raises CallTimeout after `timeout` seconds, and when all that had arrived is taken and the
         channel is closed, why it was closed or NotOpen.
@@ -460,7 +489,8 @@ class Channel(ChannelFacade):
         return self._inbox.popleft()
 
     def on(self, method: type[Method], handler: Handler) -> None:
-        """Call `handler(method, content)` for methods of this class from the server, instead of `receive`.
+        """Call `handler(method, content)` for methods of this class from the server, instead of
+        `receive`.
 
         The handler may be a coroutine function. What has arrived already is handed to it at once.
         """
@@ -493,7 +523,7 @@ class Channel(ChannelFacade):
 
 
 class Connection(ConnectionFacade):
-    __doc__ = ConnectionFacade.__doc__
+    """The connection of one endpoint: opens once, closes once."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         super().__init__(endpoint)
@@ -510,15 +540,17 @@ class Connection(ConnectionFacade):
         locale: LocalePreference | str | None = None,
         virtual_host: str = "/",
     ) -> None:
-        """Connect, negotiate, authenticate and open the virtual host, all within the endpoint's timeout.
+        """Connect, negotiate, authenticate and open the virtual host, all within the endpoint's
+        timeout.
 
         Args:
             auth_methods: in order of preference; the first one that the server offers is used.
-            locale: of the server's messages: Prefer, Select or a name; en_US where offered unless given.
+            locale: of the server's messages: Prefer, Select or a name; en_US where offered unless
+                given.
             virtual_host: for example "/".
 
-        Raises ConnectionFailed (its subclasses say what went wrong and in which phase), AlreadyOpen,
-        InvalidParameter. After any error, cancellation included, nothing is left open.
+        Raises ConnectionFailed (its subclasses say what went wrong and in which phase),
+        AlreadyOpen, InvalidParameter. After any error, cancellation included, nothing is left open.
         """
         await self.endpoint._open(open_request(auth_methods, locale, virtual_host))
 
@@ -528,7 +560,8 @@ class Connection(ConnectionFacade):
         reply_code: int = 0,
         reply_text: str = "bye",
     ) -> None:
-        """Close in order, for at most `timeout` seconds; then the byte stream is closed in any case.
+        """Close in order, for at most `timeout` seconds; then the byte stream is closed in any
+        case.
 
         Harmless when it is closed already. `reply_code` 0 is the specification's reply-success.
         """
@@ -537,7 +570,8 @@ class Connection(ConnectionFacade):
     async def update_secret(
         self, secret: str | bytes, reason: str = "", timeout: float | None = DEFAULT_CALL_TIMEOUT_S
     ) -> None:
-        """Give the broker a new credential for this connection, before the old one expires (RabbitMQ).
+        """Give the broker a new credential for this connection, before the old one expires
+        (RabbitMQ).
 
         Raises NotOpen, CallTimeout; a refusal closes the connection (NotAllowed).
         """
@@ -545,18 +579,24 @@ class Connection(ConnectionFacade):
         await self.endpoint._answer(core.update_secret(secret_bytes(secret), reason, now, timeout))
 
     async def wait_unblocked(self, timeout: float | None = None) -> None:
-        """Wait until the broker takes messages again. Raises CallTimeout after `timeout` seconds, NotOpen."""
+        """Wait until the broker takes messages again.
+
+        Raises CallTimeout after `timeout` seconds, NotOpen.
+        """
         try:
             async with asyncio.timeout(timeout):
                 await self.endpoint._unblocked.wait()
         except TimeoutError:
-            raise CallTimeout(f"the broker is still blocked after {timeout} s: {self.blocked_reason}") from None
+            raise CallTimeout(
+                f"the broker is still blocked after {timeout} s: {self.blocked_reason}"
+            ) from None
         self._core.check_open()
 
     async def wait_closed(self, timeout: float | None = None) -> None:
         """Wait until the connection is gone, by whichever side.
 
-        Raises ConnectionFailed when it failed, CallTimeout when it is still there after `timeout` seconds.
+        Raises ConnectionFailed when it failed, CallTimeout when it is still there after `timeout`
+        seconds.
         """
         try:
             async with asyncio.timeout(timeout):
@@ -586,11 +626,13 @@ _DISPATCH: dict[type[events.Event], Callable[[Endpoint, Any], None]] = {
 
 
 def connect(url: str, **options: Any) -> Opening[Connection]:
-    """Connect by URL: `connection = await connect(url)`, or `async with connect(url) as connection`.
+    """Connect by URL: `connection = await connect(url)`, or `async with connect(url) as
+    connection`.
 
     Args:
         url: amqp:// or amqps://; see `amqpconn.uri`.
-        options: of `Endpoint`, over those in the URL; and `auth_methods` and `locale` of `Connection.open`.
+        options: of `Endpoint`, over those in the URL; and `auth_methods` and `locale` of
+            `Connection.open`.
 
     Raises InvalidURL, InvalidParameter at once, and when awaited what `Connection.open` raises.
     """

@@ -1,4 +1,6 @@
-"""What an endpoint is told before it opens, checked once, and the properties that a client shows to the server."""
+"""What an endpoint is told before it opens, checked once, and the properties that a client shows to
+the server.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +16,13 @@ if TYPE_CHECKING:
 
     from amqpconn_spec._wire import FieldValue, Table
 
-VERSION: Final = "0.1.0"
+__version__: Final = "0.1.0"
 DEFAULT_TIMEOUT_S: Final = 30.0
 DEFAULT_CLOSE_TIMEOUT_S: Final = 5.0
 
-# What we can handle; RabbitMQ changes its behaviour by these (its page on consumer cancel notification, and so on).
-# Without authentication_failure_close a wrong password is answered with a silent end of the stream.
+# What we can handle; RabbitMQ changes its behaviour by these (its page on consumer cancel
+# notification, and so on). Without authentication_failure_close a wrong password is answered with a
+# silent end of the stream.
 CAPABILITIES: Final = {
     "authentication_failure_close": True,
     "basic.nack": True,
@@ -30,29 +33,44 @@ CAPABILITIES: Final = {
 }
 
 
-def client_properties(own: Mapping[str, FieldValue] | None = None, connection_name: str | None = None) -> Table:
-    """The table that goes out in start-ok: ours, then the caller's `own`, whose capabilities are merged and not replaced.
+def client_properties(
+    own: Mapping[str, FieldValue] | None = None, connection_name: str | None = None
+) -> Table:
+    """The table that goes out in start-ok: ours, then the caller's `own`, whose capabilities are
+    merged and not replaced.
 
     Raises InvalidParameter when `own` has capabilities that are no table.
     """
     python = ".".join(str(part) for part in sys.version_info[:3])
-    properties: Table = {"product": "amqpconn", "version": VERSION, "platform": f"Python {python}"}
+    properties: Table = {
+        "product": "amqpconn",
+        "version": __version__,
+        "platform": f"Python {python}",
+    }
     properties.update(own or {})
     if connection_name is not None:
         properties["connection_name"] = connection_name
     extra = properties.get("capabilities", {})
     if not isinstance(extra, dict):
-        raise InvalidParameter(f"client_properties['capabilities'] is {type(extra).__name__}, not a dict")
+        raise InvalidParameter(
+            f"client_properties['capabilities'] is {type(extra).__name__}, not a dict"
+        )
     properties["capabilities"] = {**CAPABILITIES, **extra}
     return properties
 
 
 def checked_seconds(name: str, value: float | None) -> float | None:
-    """`value` when it is a usable time in seconds, or None for no limit. Raises InvalidParameter."""
+    """`value` when it is a time in seconds, or None for no limit. Raises InvalidParameter."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-        raise InvalidParameter(f"{name} is {value!r}; it is a time in seconds above 0, or None for no limit")
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not 0 < value < float("inf")
+    ):
+        raise InvalidParameter(
+            f"{name} is {value!r}; it is a time in seconds above 0, or None for no limit"
+        )
     return float(value)
 
 

@@ -18,14 +18,15 @@
         ├── OpenAborted                closed by its own user before it was open
         ├── HeartbeatsMissed           the peer went silent (TimeoutError too)
         ├── HandshakeFailed
-        │   ├── WrongPeer              PeerSpeaksTLS, PeerSpeaksHTTP, PeerSpeaksAMQP10, PeerSpeaksOther
+        │   ├── WrongPeer              PeerSpeaksTLS, PeerSpeaksHTTP, PeerSpeaksAMQP10, ...
         │   ├── VersionRefused, NoCommonMechanism
         │   └── AuthenticationRefused, VirtualHostRefused
         ├── ProtocolViolation          MalformedFrame, FrameTooLarge, UnexpectedMethod
         └── ConnectionClosed           the peer said connection.close, with a reply code
 
-What a peer closes is caught by scope (`ChannelClosed`, `ConnectionClosed`) or by reply code (`NotFound`, ...): the errors
-raised are both. The numbers and the soft/hard distinction come from the specification's constants, through the generated table.
+What a peer closes is caught by scope (`ChannelClosed`, `ConnectionClosed`) or by reply code
+(`NotFound`, ...): the errors raised are both. The numbers and the soft/hard distinction come from
+the specification's constants, through the generated table.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ class AMQPError(Exception):
 
     Attributes:
         what: what happened, one sentence.
-        cause: the likely cause, empty when `what` says it all. It is a guess where it begins with 'perhaps'.
+        cause: the likely cause, empty when `what` says it all. It is a guess where it begins with
+            'perhaps'.
         remedy: what to do about it.
         retryable: whether the same attempt may succeed later without anybody changing anything.
     """
@@ -102,7 +104,7 @@ class InvalidParameter(LocalError, ValueError):
 
 
 class InvalidURL(InvalidParameter):
-    """A connection URL that cannot be used; the message names the part and never shows a password."""
+    """A connection URL that cannot be used; the message names the part, never a password."""
 
 
 class NoFreeChannel(LocalError):
@@ -112,20 +114,22 @@ class NoFreeChannel(LocalError):
 
 
 class CallTimeout(AMQPError, TimeoutError):
-    """The peer did not answer a call in the time that the caller gave; the connection is still there."""
+    """The peer did not answer in the time that the caller gave; the connection is still there."""
 
     retryable = True
-    remedy = "close the channel before going on: the answer may still come"
+    remedy = "wait longer, or look at the broker's load; an answer that comes late is dropped"
 
 
 class ConnectionFailed(AMQPError):
     """There is no connection, or no longer. `Error` of the reference interface.
 
     Attributes:
-        phase: where it happened: resolve, connect, tls, header, start, secure, tune, open, opened, closing.
+        phase: where it happened: resolve, connect, tls, header, start, secure, tune, open, opened,
+            closing.
         elapsed: seconds spent in each phase so far, in order.
         peer: the address, as `host:port` or a path.
-        reply_code, reply_text, failing_method: what the peer's close said (None and empty when there was none).
+        reply_code, reply_text, failing_method: what the peer's close said (None and empty when
+            there was none).
     """
 
     def __init__(self, what: str, *, cause: str | None = None, remedy: str | None = None) -> None:
@@ -144,11 +148,14 @@ class ConnectionFailed(AMQPError):
         return f"{super().__str__()} [{self.peer}, in phase {self.phase}; {spent}]"
 
 
-# --- the byte stream ---------------------------------------------------------------------------------------
+# --- the byte stream ---
 
 
 class TransportError(ConnectionFailed, OSError):
-    """The byte stream could not be set up, or broke. `__cause__` is the system's error where there was one."""
+    """The byte stream could not be set up, or broke.
+
+    `__cause__` is the system's error where there was one.
+    """
 
     retryable = True
 
@@ -201,7 +208,7 @@ class HeartbeatsMissed(ConnectionFailed, TimeoutError):
     remedy = "look at the network and at the broker's load"
 
 
-# --- the handshake -----------------------------------------------------------------------------------------
+# --- the handshake ---
 
 
 class HandshakeFailed(ConnectionFailed):
@@ -249,7 +256,7 @@ class NoCommonMechanism(HandshakeFailed):
     remedy = "give an authentication method that the server offers, or enable one there"
 
 
-# --- wrong bytes -------------------------------------------------------------------------------------------
+# --- wrong bytes ---
 
 
 class ProtocolViolation(ConnectionFailed):
@@ -275,7 +282,7 @@ class UnexpectedMethod(ProtocolViolation):
     close_code = "command-invalid"
 
 
-# --- closed by the peer: by scope --------------------------------------------------------------------------
+# --- closed by the peer: by scope ---
 
 
 class ConnectionClosed(ConnectionFailed):
@@ -287,7 +294,8 @@ class ConnectionClosed(ConnectionFailed):
 class ChannelClosed(AMQPError):
     """The peer closed one channel with channel.close; other channels and the connection go on.
 
-    Attributes: reply_code, reply_text, failing_method (a name such as `queue.declare`, or empty), channel (the id).
+    Attributes: reply_code, reply_text, failing_method (a name such as `queue.declare`, or empty),
+    channel (the id).
     """
 
     reply_code: int
@@ -296,13 +304,14 @@ class ChannelClosed(AMQPError):
     channel: int = 0
 
 
-# --- closed by the peer: by reply code ---------------------------------------------------------------------
+# --- closed by the peer: by reply code ---
 
 
 class ClosedByPeer(AMQPError):
-    """What every error with a reply code is; subclasses have the code (section 1.2 of the specification's constants).
+    """What every error with a reply code is; subclasses have the code (constants of the XML).
 
-    Attributes: REPLY_CODE; HARD, whether the specification lets it close a whole connection rather than a channel.
+    Attributes: REPLY_CODE; HARD, whether the specification lets it close a whole connection rather
+    than a channel.
     """
 
     REPLY_CODE: int = 0
@@ -335,7 +344,7 @@ class NoConsumers(ClosedByPeer, reply="no-consumers"):
 
 
 class ConnectionForced(ClosedByPeer, reply="connection-forced"):
-    """320: an operator closed the connection, the broker is going down, or a credential has expired."""
+    """320: an operator closed it, the broker is going down, or a credential has expired."""
 
     retryable = True
     remedy = "connect again, later or to another node; with expiring credentials, renew them first"
@@ -368,7 +377,9 @@ class ResourceLocked(ClosedByPeer, reply="resource-locked"):
 class PreconditionFailed(ClosedByPeer, reply="precondition-failed"):
     """406: it exists with other properties, or a delivery tag is unknown."""
 
-    remedy = "use the arguments it was declared with; acknowledge each delivery once, on its own channel"
+    remedy = (
+        "use the arguments it was declared with; acknowledge each delivery once, on its own channel"
+    )
 
 
 class FrameError(ClosedByPeer, reply="frame-error"):
@@ -415,13 +426,20 @@ class InternalError(ClosedByPeer, reply="internal-error"):
 
 
 class AuthenticationRefused(AccessRefused, HandshakeFailed):
-    """The server refused the login: with 403, or by hanging up without a word (then the cause is a guess)."""
+    """The server refused the login: with 403, or by hanging up without a word (then the cause is a
+    guess).
+    """
 
-    remedy = "check user name and password, and whether this user may log in from here (guest: only from localhost)"
+    remedy = (
+        "check user name and password, and whether this user may log in from here (the broker lets"
+        " guest in from localhost only)"
+    )
 
 
 class VirtualHostRefused(NotAllowed, HandshakeFailed):
-    """The server refused the virtual host: it does not exist, or this user may not use it, or a limit is reached."""
+    """The server refused the virtual host: it does not exist, or this user may not use it, or a
+    limit is reached.
+    """
 
     remedy = "check the virtual host, the user's permissions on it, and the connection limits"
 
@@ -435,7 +453,9 @@ def _combined(scope: type[AMQPError], code: int) -> type[AMQPError]:
     if reply is None:
         return scope
     if (scope, reply) not in _COMBINED:
-        _COMBINED[scope, reply] = type(reply.__name__, (reply, scope), {"__doc__": reply.__doc__, "__module__": __name__})
+        _COMBINED[scope, reply] = type(
+            reply.__name__, (reply, scope), {"__doc__": reply.__doc__, "__module__": __name__}
+        )
     return _COMBINED[scope, reply]
 
 
@@ -458,7 +478,12 @@ def channel_closed(channel: int, code: int, text: str, failing_method: str = "")
     )
     if not isinstance(error, ChannelClosed):  # pragma: no cover
         raise TypeError(error)
-    error.reply_code, error.reply_text, error.failing_method, error.channel = code, text, failing_method, channel
+    error.reply_code, error.reply_text, error.failing_method, error.channel = (
+        code,
+        text,
+        failing_method,
+        channel,
+    )
     return error
 
 

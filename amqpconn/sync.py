@@ -41,22 +41,30 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any, Protocol, Self
 
-    from amqpconn_spec._base import Method
-
     from amqpconn.auth import AuthMethod
     from amqpconn.core.assembler import Content
     from amqpconn.core.channels import ChannelCore
     from amqpconn.core.handshake import OpenRequest
     from amqpconn.locale import LocalePreference
+    from amqpconn_spec._base import Method
 
     class Stream(Protocol):
         """A byte stream with a file number: a socket, an SSLSocket, or what behaves like one."""
 
-        def fileno(self) -> int: ...
-        def settimeout(self, timeout: float | None, /) -> None: ...
-        def recv(self, size: int, /) -> bytes: ...
-        def send(self, data: memoryview, /) -> int: ...
-        def close(self) -> None: ...
+        def fileno(self) -> int:
+            """Its number for selectors."""
+
+        def settimeout(self, timeout: float | None, /) -> None:
+            """Seconds that recv and send may block; None: for ever."""
+
+        def recv(self, size: int, /) -> bytes:
+            """Some bytes; none at the end."""
+
+        def send(self, data: memoryview, /) -> int:
+            """Write some of it and tell how much."""
+
+        def close(self) -> None:
+            """Close it."""
 
     # Makes a connected stream of the user's own; it is given the seconds that are left, or None.
     Connector = Callable[[float | None], Stream]
@@ -66,7 +74,7 @@ _READ_SIZE = 65536
 
 
 class Endpoint(EndpointFacade):
-    __doc__ = EndpointFacade.__doc__
+    """One AMQP client on one byte stream; opens once. It may be used from several threads."""
 
     def _prepare(self) -> None:
         self._lock = threading.RLock()
@@ -75,13 +83,20 @@ class Endpoint(EndpointFacade):
         self._unsent = memoryview(b"")
         self._opened = self._hung_up = self._quick = self._is_down = False
         self._armed: float | None = None
-        self._again: tuple[type[BaseException], ...] = (BlockingIOError, InterruptedError, TimeoutError)
+        self._again: tuple[type[BaseException], ...] = (
+            BlockingIOError,
+            InterruptedError,
+            TimeoutError,
+        )
         self._reactor: _reactor.Reactor | None = None
         self._worker = Worker()
         self._wake_resolver: Callable[[], None] | None = None
 
     def open_channel(self, timeout: float | None = DEFAULT_CALL_TIMEOUT_S) -> Channel:
-        """Open a channel; with `with` it is closed again. Raises NotOpen, NoFreeChannel, CallTimeout."""
+        """Open a channel; with `with` it is closed again.
+
+        Raises NotOpen, NoFreeChannel, CallTimeout.
+        """
         with self._lock:
             call = self._core.open_channel(monotonic(), timeout)
             channel = Channel(self, call.channel)
@@ -97,8 +112,8 @@ class Endpoint(EndpointFacade):
     ) -> Method:
         """Send a method and wait for its reply, one of `method.REPLIES`.
 
-        Raises NotOpen, InvalidParameter, CallTimeout after `timeout` seconds, ChannelClosed when the
-        server refuses, ConnectionFailed when the connection ends first; EncodeError (of
+        Raises NotOpen, InvalidParameter, CallTimeout after `timeout` seconds, ChannelClosed when
+        the server refuses, ConnectionFailed when the connection ends first; EncodeError (of
         amqpconn_spec) for a value that does not fit. For replies with content use `fetch`.
         """
         check_plain_reply(method)
@@ -111,7 +126,9 @@ class Endpoint(EndpointFacade):
         content: Content | None = None,
         timeout: float | None = DEFAULT_CALL_TIMEOUT_S,
     ) -> tuple[Method, Content | None]:
-        """As `call`, for methods such as basic.get: the reply and the content that came with it, or None."""
+        """As `call`, for methods such as basic.get: the reply and the content that came with it, or
+        None.
+        """
         with self._lock:
             core = self._channel_core(channel)
             self._wait_writable(timeout)
@@ -125,9 +142,12 @@ class Endpoint(EndpointFacade):
         content: Content | None = None,
         timeout: float | None = DEFAULT_CALL_TIMEOUT_S,
     ) -> None:
-        """Send a method that is not answered, with its content. Waits while the stream takes nothing.
+        """Send a method that is not answered, with its content.
 
-        Raises NotOpen, InvalidParameter, EncodeError, CallTimeout when it took nothing for `timeout` seconds.
+        Waits while the stream takes nothing.
+
+        Raises NotOpen, InvalidParameter, EncodeError, CallTimeout when it took nothing for
+        `timeout` seconds.
         """
         with self._lock:
             core = self._channel_core(channel)
@@ -136,7 +156,7 @@ class Endpoint(EndpointFacade):
             self._pump()
 
     def abort(self) -> None:
-        """Close the byte stream at once, without a word to the server; whoever waits gets NotOpen."""
+        """Close the byte stream without a word to the server; whoever waits gets NotOpen."""
         with self._lock:
             self._core.abort(monotonic())
             self._pump()
@@ -208,7 +228,9 @@ class Endpoint(EndpointFacade):
         raise transport.several(errors, self.target)
 
     def _resolve(self) -> list[transport.AddressInfo]:
-        """Look the name up on a thread of its own: the system's resolver can neither be interrupted nor hurried."""
+        """Look the name up on a thread of its own: the system's resolver can neither be interrupted
+        nor hurried.
+        """
         self._enter("resolve")
         found: list[transport.AddressInfo | OSError] = []
         done = threading.Event()
@@ -269,7 +291,9 @@ class Endpoint(EndpointFacade):
             self._pump()
 
     def _time_over(self, error: TimeoutError) -> None:
-        """A deadline has passed; if it was the system's and not the core's, it is an error like others."""
+        """A deadline has passed; if it was the system's and not the core's, it is an error like
+        others.
+        """
         with self._lock:
             deadline = self._core.next_deadline()
             if error.errno is not None or deadline is None:
@@ -284,7 +308,7 @@ class Endpoint(EndpointFacade):
                 self._sock.settimeout(0)
                 self._reactor = _reactor.adopt(self)
             else:
-                self.finish(monotonic())
+                self.finish()
 
     def _take(self, stream: Stream) -> None:
         with self._lock:
@@ -318,21 +342,26 @@ class Endpoint(EndpointFacade):
             if self._hung_up and (self._quick or not self._unsent):
                 return None
             self._armed = self._core.next_deadline()
-            return selectors.EVENT_READ | (selectors.EVENT_WRITE if self._unsent else 0), self._armed
+            return (
+                selectors.EVENT_READ | (selectors.EVENT_WRITE if self._unsent else 0),
+                self._armed,
+            )
 
-    def finish(self, now: float) -> None:
+    def finish(self) -> None:
         """Close the socket and tell everybody. Harmless a second time."""
         with self._lock:
             if self._sock is not None:
                 self._sock.close()
             self._sock, self._unsent = None, memoryview(b"")
-            self._core.disconnected(now)
+            self._core.disconnected()
             self._dispatch()
 
     # --- moving bytes and events; the lock is held ---
 
     def _pump(self) -> None:
-        """After anything that a user's thread did: write, tell, and call the thread for what is left."""
+        """After anything that a user's thread did: write, tell, and call the thread for what is
+        left.
+        """
         self._flush(monotonic())
         self._dispatch()
         if self._reactor is not None and self._wants_thread():
@@ -379,7 +408,9 @@ class Endpoint(EndpointFacade):
             _DISPATCH[type(event)](self, event)
 
     def _wait_writable(self, timeout: float | None) -> None:
-        """Wait until the stream takes more, so that a slow peer slows its users down and fills no memory."""
+        """Wait until the stream takes more, so that a slow peer slows its users down and fills no
+        memory.
+        """
         if self._unsent and not self._changed.wait_for(lambda: not self._unsent, timeout):
             raise CallTimeout(f"the peer took no bytes for {timeout} s; nothing was sent")
 
@@ -447,7 +478,7 @@ class Endpoint(EndpointFacade):
 
 
 class Channel(ChannelFacade):
-    __doc__ = ChannelFacade.__doc__
+    """One open channel. Its `id` is used again after a close; this object is not."""
 
     def __init__(self, endpoint: Endpoint, core: ChannelCore) -> None:
         super().__init__(core)
@@ -456,25 +487,35 @@ class Channel(ChannelFacade):
         self._handlers: dict[type[Method], Handler] = {}
 
     def call(
-        self, method: Method, content: Content | None = None, timeout: float | None = DEFAULT_CALL_TIMEOUT_S
+        self,
+        method: Method,
+        content: Content | None = None,
+        timeout: float | None = DEFAULT_CALL_TIMEOUT_S,
     ) -> Method:
         """Send a method on this channel and wait for its reply; see `Endpoint.call`."""
         return self._endpoint.call(method, self, content, timeout)
 
     def fetch(
-        self, method: Method, content: Content | None = None, timeout: float | None = DEFAULT_CALL_TIMEOUT_S
+        self,
+        method: Method,
+        content: Content | None = None,
+        timeout: float | None = DEFAULT_CALL_TIMEOUT_S,
     ) -> tuple[Method, Content | None]:
         """Send a method whose reply may have content; see `Endpoint.fetch`."""
         return self._endpoint.fetch(method, self, content, timeout)
 
     def send(
-        self, method: Method, content: Content | None = None, timeout: float | None = DEFAULT_CALL_TIMEOUT_S
+        self,
+        method: Method,
+        content: Content | None = None,
+        timeout: float | None = DEFAULT_CALL_TIMEOUT_S,
     ) -> None:
         """Send a method that is not answered; see `Endpoint.send`."""
         self._endpoint.send(method, self, content, timeout)
 
     def receive(self, timeout: float | None = None) -> tuple[Method, Content | None]:
-        """The next method from the server that is no reply (delivery, return, cancel, confirm), with its content.
+        """The next method from the server that is no reply (delivery, return, cancel, confirm),
+        with its content.
 
         Raises CallTimeout after `timeout` seconds, and when all that had arrived is taken and the
         channel is closed, why it was closed or NotOpen.
@@ -487,7 +528,8 @@ class Channel(ChannelFacade):
             return self._inbox.popleft()
 
     def on(self, method: type[Method], handler: Handler) -> None:
-        """Call `handler(method, content)` for methods of this class from the server, instead of `receive`.
+        """Call `handler(method, content)` for methods of this class from the server, instead of
+        `receive`.
 
         Handlers of one connection run in order on a thread of their own, and may block. What has
         arrived already is handed over at once.
@@ -507,7 +549,9 @@ class Channel(ChannelFacade):
         """Close the channel in order. Harmless when it is closed already."""
         endpoint = self._endpoint
         with endpoint._lock:
-            call = endpoint._core.close_channel(self._core, monotonic(), timeout, reply_code, reply_text)
+            call = endpoint._core.close_channel(
+                self._core, monotonic(), timeout, reply_code, reply_text
+            )
         if call is not None:
             endpoint._answer(call)
 
@@ -530,7 +574,7 @@ class Channel(ChannelFacade):
 
 
 class Connection(ConnectionFacade):
-    __doc__ = ConnectionFacade.__doc__
+    """The connection of one endpoint: opens once, closes once."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         super().__init__(endpoint)
@@ -542,15 +586,18 @@ class Connection(ConnectionFacade):
         locale: LocalePreference | str | None = None,
         virtual_host: str = "/",
     ) -> None:
-        """Connect, negotiate, authenticate and open the virtual host, all within the endpoint's timeout.
+        """Connect, negotiate, authenticate and open the virtual host, all within the endpoint's
+        timeout.
 
         Args:
             auth_methods: in order of preference; the first one that the server offers is used.
-            locale: of the server's messages: Prefer, Select or a name; en_US where offered unless given.
+            locale: of the server's messages: Prefer, Select or a name; en_US where offered unless
+                given.
             virtual_host: for example "/".
 
-        Raises ConnectionFailed (its subclasses say what went wrong and in which phase), AlreadyOpen,
-        InvalidParameter. After any error, KeyboardInterrupt included, nothing is left open.
+        Raises ConnectionFailed (its subclasses say what went wrong and in which phase),
+        AlreadyOpen, InvalidParameter. After any error, KeyboardInterrupt included, nothing is left
+        open.
         """
         self.endpoint._open(open_request(auth_methods, locale, virtual_host))
 
@@ -560,7 +607,8 @@ class Connection(ConnectionFacade):
         reply_code: int = 0,
         reply_text: str = "bye",
     ) -> None:
-        """Close in order, for at most `timeout` seconds; then the byte stream is closed in any case.
+        """Close in order, for at most `timeout` seconds; then the byte stream is closed in any
+        case.
 
         Harmless when it is closed already. `reply_code` 0 is the specification's reply-success.
         """
@@ -569,7 +617,8 @@ class Connection(ConnectionFacade):
     def update_secret(
         self, secret: str | bytes, reason: str = "", timeout: float | None = DEFAULT_CALL_TIMEOUT_S
     ) -> None:
-        """Give the broker a new credential for this connection, before the old one expires (RabbitMQ).
+        """Give the broker a new credential for this connection, before the old one expires
+        (RabbitMQ).
 
         Raises NotOpen, CallTimeout; a refusal closes the connection (NotAllowed).
         """
@@ -579,17 +628,25 @@ class Connection(ConnectionFacade):
         endpoint._answer(call)
 
     def wait_unblocked(self, timeout: float | None = None) -> None:
-        """Wait until the broker takes messages again. Raises CallTimeout after `timeout` seconds, NotOpen."""
+        """Wait until the broker takes messages again.
+
+        Raises CallTimeout after `timeout` seconds, NotOpen.
+        """
         endpoint = self.endpoint
         with endpoint._lock:
-            if not endpoint._changed.wait_for(lambda: not self.is_blocked or endpoint._is_down, timeout):
-                raise CallTimeout(f"the broker is still blocked after {timeout} s: {self.blocked_reason}")
+            if not endpoint._changed.wait_for(
+                lambda: not self.is_blocked or endpoint._is_down, timeout
+            ):
+                raise CallTimeout(
+                    f"the broker is still blocked after {timeout} s: {self.blocked_reason}"
+                )
             self._core.check_open()
 
     def wait_closed(self, timeout: float | None = None) -> None:
         """Wait until the connection is gone, by whichever side.
 
-        Raises ConnectionFailed when it failed, CallTimeout when it is still there after `timeout` seconds.
+        Raises ConnectionFailed when it failed, CallTimeout when it is still there after `timeout`
+        seconds.
         """
         with self.endpoint._lock:
             if not self.endpoint._changed.wait_for(lambda: self.endpoint._is_down, timeout):
@@ -621,7 +678,8 @@ def connect(url: str, **options: Any) -> Connection:
 
     Args:
         url: amqp:// or amqps://; see `amqpconn.uri`.
-        options: of `Endpoint`, over those in the URL; and `auth_methods` and `locale` of `Connection.open`.
+        options: of `Endpoint`, over those in the URL; and `auth_methods` and `locale` of
+            `Connection.open`.
 
     Raises InvalidURL, InvalidParameter, and what `Connection.open` raises.
     """

@@ -1,7 +1,8 @@
 """The seam between the drivers and the world: where to connect, and what the system's errors mean.
 
-Only this module and the two drivers know sockets. A driver needs of a byte stream: bytes in, bytes out, its end, and that it can
-be closed at once. Users supply their own through `connector` (see the drivers' Endpoint).
+Only this module and the two drivers know sockets. A driver needs of a byte stream: bytes in, bytes
+out, its end, and that it can be closed at once. Users supply their own through `connector` (see the
+drivers' Endpoint).
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 STREAM: Final = socket.SOCK_STREAM
 PORT: Final = 5672
 PORT_TLS: Final = 5671
-_UNREACHABLE: Final = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT, errno.EADDRNOTAVAIL})
+_UNREACHABLE: Final = frozenset(
+    {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT, errno.EADDRNOTAVAIL}
+)
 _HUNG_UP: Final = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED, errno.ESHUTDOWN})
 
 
@@ -81,8 +84,11 @@ class Target:
         return None
 
 
-def default_context(cafile: str | None = None, certfile: str | None = None, keyfile: str | None = None) -> SSLContext:
-    """A context that verifies certificate and host name; with `certfile` it also shows one of its own.
+def default_context(
+    cafile: str | None = None, certfile: str | None = None, keyfile: str | None = None
+) -> SSLContext:
+    """A context that verifies certificate and host name; with `certfile` it also shows one of its
+    own.
 
     Raises InvalidParameter when a file cannot be read or holds something else.
     """
@@ -99,7 +105,9 @@ def default_context(cafile: str | None = None, certfile: str | None = None, keyf
 
 
 def new_socket(info: AddressInfo) -> socket.socket:
-    """A socket for this address, without Nagle's delay: handshake frames are small and wait for each other."""
+    """A socket for this address, without Nagle's delay: handshake frames are small and wait for
+    each other.
+    """
     sock = socket.socket(info[0], info[1], info[2])
     if info[0] != getattr(socket, "AF_UNIX", None):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -107,7 +115,8 @@ def new_socket(info: AddressInfo) -> socket.socket:
 
 
 def share(remaining_s: float | None, addresses_left: int) -> float | None:
-    """Seconds for one of several addresses, so that one that drops packets does not use up the time of the others.
+    """Seconds for one of several addresses, so that one that drops packets does not use up the time
+    of the others.
 
     None for the last one: it may take all that is left.
     """
@@ -126,26 +135,34 @@ def failed(error: OSError, target: Target | None) -> ConnectionFailed:
 
 
 def several(errors: list[ConnectionFailed], target: Target) -> ConnectionFailed:
-    """One error for all addresses of a host: the only one, or the last with all of them as its cause."""
+    """One error for all addresses of a host: the only one, or the last with all of them as its
+    cause.
+    """
     if len(errors) == 1:
         return errors[0]
     error = errors[-1].clone()
-    error.what = f"none of the {len(errors)} addresses of {target} could be reached; the last: {errors[-1].what}"
+    error.what = f"none of the {len(errors)} addresses of {target} answers; the last: {error.what}"
     error.__cause__ = ExceptionGroup(f"attempts to reach {target}", errors)
     return error
 
 
 def _translated(error: OSError, target: Target | None) -> ConnectionFailed:
     if isinstance(error, socket.gaierror):
-        return NameNotResolved(f"the host name {target.host if target else ''!r} has no address: {error.strerror}")
+        return NameNotResolved(
+            f"the host name {target.host if target else ''!r} has no address: {error.strerror}"
+        )
     if _is_tls(error):
         return _tls_failed(error, target)
-    if isinstance(error, ConnectionRefusedError) or (target and target.path and isinstance(error, FileNotFoundError)):
+    if isinstance(error, ConnectionRefusedError) or (
+        target and target.path and isinstance(error, FileNotFoundError)
+    ):
         return ConnectRefused(f"nothing accepts connections at {target}: {error.strerror}")
     if error.errno in _HUNG_UP:
         return PeerHungUp(f"the peer broke the byte stream: {error.strerror or error}")
     if isinstance(error, TimeoutError) or error.errno in _UNREACHABLE:
-        return HostUnreachable(f"{target} does not answer: {error.strerror or str(error) or 'time over'}")
+        return HostUnreachable(
+            f"{target} does not answer: {error.strerror or str(error) or 'time over'}"
+        )
     return TransportError(f"the byte stream to {target} failed: {error.strerror or error}")
 
 

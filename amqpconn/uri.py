@@ -456,7 +456,7 @@ def _decoded(part: str, text: str) -> str:
     octets = bytearray(literal.encode())
     for piece in encoded:
         digits = piece[:2]
-        if len(digits) < 2 or not _HEX_DIGITS.issuperset(digits):  # noqa: PLR2004
+        if len(digits) < 2 or not _HEX_DIGITS.issuperset(digits):
             raise _invalid(part, "has a '%' without two hexadecimal digits", "write % as %25")
         octets.append(int(digits, 16))
         octets += piece[2:].encode()

@@ -1,4 +1,6 @@
-"""Content: a method, its header and as many body frames as the size needs, taken apart and put together (2.3.5.2)."""
+"""Content: a method, its header and as many body frames as the size needs, taken apart and put
+together (2.3.5.2).
+"""
 
 from __future__ import annotations
 
@@ -7,10 +9,9 @@ from amqpconn.errors import UnexpectedMethod
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from amqpconn.core.dialect import Dialect
     from amqpconn_spec._base import Method, Properties
     from amqpconn_spec.v0_9_1.frames import ContentHeader
-
-    from amqpconn.core.dialect import Dialect
 
 
 class Content:
@@ -18,7 +19,8 @@ class Content:
 
     Attributes:
         body: the payload, bytes of any length up to 2**64 - 1.
-        properties: the class's properties (for class basic `amqpconn_spec.v0_9_1.basic.Properties`); None sends none.
+        properties: the class's properties (for class basic
+            `amqpconn_spec.v0_9_1.basic.Properties`); None sends none.
     """
 
     __slots__ = ("body", "properties")
@@ -40,13 +42,17 @@ class Content:
 
 
 class Unexpected(UnexpectedMethod):
-    """A frame in the middle of content that does not belong there, or content that nobody announced."""
+    """A frame in the middle of content that does not belong there, or content that nobody
+    announced.
+    """
 
     close_code = "unexpected-frame"
 
 
 class Assembler:
-    """One channel's incoming content: `begin` with the method, then `header` and `body` until both come back together."""
+    """One channel's incoming content: `begin` with the method, then `header` and `body` until both
+    come back together.
+    """
 
     __slots__ = ("_method", "_missing", "_parts", "_properties")
 
@@ -70,7 +76,9 @@ class Assembler:
         if self._method is None or self._missing is not None:
             raise Unexpected("a content header came that no method announced")
         if header.class_id != self._method.CLASS_ID:
-            raise Unexpected(f"the content header after {self._method.NAME} is of class {header.class_id}")
+            raise Unexpected(
+                f"the content header after {self._method.NAME} is of class {header.class_id}"
+            )
         self._missing, self._properties, self._parts = header.body_size, header.properties, []
         return self._whole(self._method, self._missing)
 
@@ -80,7 +88,9 @@ class Assembler:
             raise Unexpected("a body frame came that no content header announced")
         self._missing -= len(part)
         if self._missing < 0:
-            raise Unexpected(f"the body is {-self._missing} bytes longer than its content header says")
+            raise Unexpected(
+                f"the body is {-self._missing} bytes longer than its content header says"
+            )
         self._parts.append(part)
         return self._whole(self._method, self._missing)
 
@@ -92,15 +102,23 @@ class Assembler:
         return method, Content(body, self._properties)
 
 
-def content_frames(dialect: Dialect, channel: int, class_id: int, content: Content, frame_max: int) -> list[bytes]:
+def content_frames(
+    dialect: Dialect, channel: int, class_id: int, content: Content, frame_max: int
+) -> list[bytes]:
     """The header frame and body frames for `content`, none larger than `frame_max`."""
-    properties = content.properties if content.properties is not None else dialect.properties[class_id]()
+    properties = (
+        content.properties if content.properties is not None else dialect.properties[class_id]()
+    )
     size, room = len(content.body), frame_max - FRAME_OVERHEAD
     frames = [dialect.HeaderFrame(channel, class_id, size, properties).encode()]
     end = bytes((dialect.frame_end,))
     view = memoryview(content.body)
     for at in range(0, size, room):
         part = view[at : at + room]
-        head = b"%c%b%b" % (dialect.frame_body, channel.to_bytes(2, "big"), len(part).to_bytes(4, "big"))
+        head = b"%c%b%b" % (
+            dialect.frame_body,
+            channel.to_bytes(2, "big"),
+            len(part).to_bytes(4, "big"),
+        )
         frames.append(b"".join((head, part, end)))
     return frames

@@ -1,7 +1,9 @@
-"""Channels: ids and their reuse, calls matched with replies in order, content, close from either side (2.2.5).
+"""Channels: ids and their reuse, calls matched with replies in order, content, close from either
+side (2.2.5).
 
-A peer answers the calls of one channel in the order in which they came, so a reply belongs to the first call that waits. A caller
-who has given up leaves its call in the queue, where it takes the late answer and so keeps the others in step.
+A peer answers the calls of one channel in the order in which they came, so a reply belongs to the
+first call that waits. A caller who has given up leaves its call in the queue, where it takes the
+late answer and so keeps the others in step.
 """
 
 from __future__ import annotations
@@ -9,7 +11,6 @@ from __future__ import annotations
 from collections import deque
 from enum import Enum
 
-from amqpconn._typing import cast
 from amqpconn.core.assembler import Assembler
 from amqpconn.core.events import Arrived, Call, ChannelDown
 from amqpconn.errors import NoFreeChannel, NotOpen, UnexpectedMethod, channel_closed
@@ -17,15 +18,15 @@ from amqpconn.errors import NoFreeChannel, NotOpen, UnexpectedMethod, channel_cl
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from amqpconn_spec._base import Method
-    from amqpconn_spec.v0_9_1 import channel as channel_class
-    from amqpconn_spec.v0_9_1.frames import ContentHeader
+    from typing import Any
 
     from amqpconn.core.assembler import Content
     from amqpconn.core.dialect import Dialect
     from amqpconn.core.events import Event
     from amqpconn.errors import AMQPError
+    from amqpconn_spec._base import Method
+    from amqpconn_spec.v0_9_1 import channel as channel_class
+    from amqpconn_spec.v0_9_1.frames import ContentHeader
 
 
 class ChannelState(Enum):
@@ -62,7 +63,8 @@ class Channels:
 
     Args:
         emit: takes events for the driver.
-        reply: puts a method in front of everything that waits to be written, for answers to what the server asked.
+        reply: puts a method in front of everything that waits to be written, for answers to what
+            the server asked.
         send: puts a method at the end.
     """
 
@@ -82,7 +84,7 @@ class Channels:
         self._by_id: dict[int, ChannelCore] = {}
         self._free: list[int] = []
         self._highest = 0
-        self._handlers: dict[str, Callable[[ChannelCore, Method], None]] = {
+        self._handlers: dict[str, Callable[[ChannelCore, Any], None]] = {
             "channel.open-ok": self._on_open_ok,
             "channel.close": self._on_close,
             "channel.close-ok": self._on_close_ok,
@@ -99,7 +101,7 @@ class Channels:
         return call
 
     def close(self, channel: ChannelCore, code: int, text: str, deadline: float | None) -> Call:
-        """Ask for the end of an open channel; from here on everything but its close-ok is dropped."""
+        """Ask for the end of a channel; from here on everything but its close-ok is dropped."""
         channel.state = ChannelState.CLOSING
         call = Call(self._dialect.ChannelClose(reply_code=code, reply_text=text), channel, deadline)
         self._fail_calls(channel, None)
@@ -112,7 +114,7 @@ class Channels:
         return self.control if channel_id == 0 else self._by_id.get(channel_id)
 
     def all_down(self, error: AMQPError | None) -> None:
-        """The connection is gone: every call fails with a copy of `error`, every channel is closed."""
+        """The connection is gone: calls fail with a copy of `error`, channels are closed."""
         self._fail_calls(self.control, error)
         for channel in list(self._by_id.values()):
             self._down(channel, error)
@@ -124,7 +126,9 @@ class Channels:
         channel = self._addressed(channel_id, method.NAME)
         channel.assembler.check_idle(method.NAME)
         if not method.SENT_BY_SERVER or method.NAME.startswith("connection."):
-            raise WrongChannel(f"{method.NAME} came from the server on channel {channel_id}; it does not belong there")
+            raise WrongChannel(
+                f"{method.NAME} came on channel {channel_id}; it does not belong there"
+            )
         if method.HAS_CONTENT:
             channel.assembler.begin(method)
         elif method.NAME in self._handlers:
@@ -147,13 +151,18 @@ class Channels:
             self.deliver(channel, *whole)
 
     def deliver(self, channel: ChannelCore, method: Method, content: Content | None) -> None:
-        """To the call that waits for it, or to the user. Raises UnexpectedMethod for a reply that nobody asked for."""
+        """To the call that waits for it, or to the user.
+
+        Raises UnexpectedMethod for a reply that nobody asked for.
+        """
         if channel.state is ChannelState.CLOSING:
             return
         if channel.pending and type(method) in channel.pending[0].method.REPLIES:
             self._finish(channel.pending.popleft(), method, content)
         elif type(method) in self._dialect.replies:
-            raise UnexpectedMethod(f"{method.NAME} came on channel {channel.id}; no call waits for it")
+            raise UnexpectedMethod(
+                f"{method.NAME} came on channel {channel.id}; no call waits for it"
+            )
         else:
             self._emit(Arrived(channel, method, content))
 
@@ -171,12 +180,13 @@ class Channels:
         if call is not None and call.error is not None:
             self.close(channel, self._dialect.reply_success, "nobody waits for this channel", None)
 
-    def _on_close(self, channel: ChannelCore, method: Method) -> None:
-        close = cast("channel_class.Close", method)
+    def _on_close(self, channel: ChannelCore, close: channel_class.Close) -> None:
         about = self._dialect.method_name(close.class_id, close.method_id)
         self._reply(self._dialect.ChannelCloseOk(), channel.id)
         if channel.state is not ChannelState.CLOSING:
-            self._down(channel, channel_closed(channel.id, close.reply_code, close.reply_text, about))
+            self._down(
+                channel, channel_closed(channel.id, close.reply_code, close.reply_text, about)
+            )
 
     def _on_close_ok(self, channel: ChannelCore, method: Method) -> None:
         self._expect(channel, ChannelState.CLOSING, method)
@@ -184,13 +194,15 @@ class Channels:
         self._down(channel, None)
         self._finish(call, method, None)
 
-    def _on_flow(self, channel: ChannelCore, method: Method) -> None:
-        self._reply(self._dialect.FlowOk(active=cast("channel_class.Flow", method).active), channel.id)
-        self._emit(Arrived(channel, method, None))
+    def _on_flow(self, channel: ChannelCore, flow: channel_class.Flow) -> None:
+        self._reply(self._dialect.FlowOk(active=flow.active), channel.id)
+        self._emit(Arrived(channel, flow, None))
 
     def _expect(self, channel: ChannelCore, state: ChannelState, method: Method) -> None:
         if channel.state is not state:
-            raise WrongChannel(f"{method.NAME} came on channel {channel.id}, which is {channel.state.value}")
+            raise WrongChannel(
+                f"{method.NAME} came on channel {channel.id}, which is {channel.state.value}"
+            )
 
     def _down(self, channel: ChannelCore, error: AMQPError | None) -> None:
         channel.state, channel.error = ChannelState.CLOSED, error
@@ -202,7 +214,10 @@ class Channels:
     def _fail_calls(self, channel: ChannelCore, error: AMQPError | None) -> None:
         while channel.pending:
             call = channel.pending.popleft()
-            self.fail(call, error.clone() if error else NotOpen(f"channel {channel.id} was closed by its user"))
+            self.fail(
+                call,
+                error.clone() if error else NotOpen(f"channel {channel.id} was closed by its user"),
+            )
 
     def abandon(self, call: Call) -> None:
         """Nobody waits for this call any more; its answer is dropped when it comes."""

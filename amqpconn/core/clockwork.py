@@ -1,4 +1,6 @@
-"""Everything that waits for a time: named deadlines, the deadlines of calls, and how long each phase took."""
+"""Everything that waits for a time: named deadlines, the deadlines of calls, and how long each
+phase took.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ if TYPE_CHECKING:
 
 
 class Deadlines:
-    """Named deadlines of one endpoint (`opening`, `closing`, `lingering`), and one for each call that has one."""
+    """Named deadlines of one endpoint (`opening`, `closing`, `lingering`), and one for each call
+    that has one.
+    """
 
     __slots__ = ("_calls", "_named")
 

@@ -1,4 +1,6 @@
-"""The connection manager: everything on channel 0 from the protocol header to close-ok. `states` says what may follow what."""
+"""The connection manager: everything on channel 0 from the protocol header to close-ok. `states`
+says what may follow what.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Final, Protocol
 
-    from amqpconn_spec._base import Method
-    from amqpconn_spec.v0_9_1 import connection
-
     from amqpconn.config import Settings
     from amqpconn.core.dialect import Dialect
     from amqpconn.core.handshake import Agreement, OpenRequest
     from amqpconn.core.negotiation import Tuning
     from amqpconn.errors import ConnectionFailed, ProtocolViolation
+    from amqpconn_spec._base import Method
+    from amqpconn_spec.v0_9_1 import connection
 
     class Side(Protocol):
         """What the manager needs of its endpoint."""
@@ -56,7 +57,8 @@ if TYPE_CHECKING:
             """Our close is answered."""
 
 
-# Which error a refusal in the middle of the handshake is: by what had been sent last, and the server's reply code.
+# Which error a refusal in the middle of the handshake is: by what had been sent last, and the
+# server's reply code.
 _REFUSALS: Final[dict[tuple[State, str], type[ConnectionFailed]]] = {
     (State.START, "access-refused"): AuthenticationRefused,
     (State.SECURE, "access-refused"): AuthenticationRefused,
@@ -140,7 +142,9 @@ class ConnectionManager:
         try:
             self.machine.send(method.NAME)
         except IllegalStep as step:
-            raise NotOpen(f"{method.NAME} cannot be sent now: the connection is {step.state.value}") from None
+            raise NotOpen(
+                f"{method.NAME} cannot be sent now: the connection is {step.state.value}"
+            ) from None
 
     # --- the handshake ---
 
@@ -183,7 +187,9 @@ class ConnectionManager:
 
     def _closed(self, close: connection.Close) -> ConnectionFailed:
         about = self._dialect.method_name(close.class_id, close.method_id)
-        return connection_closed(close.reply_code, close.reply_text, about, self._scope(close.reply_code, about))
+        return connection_closed(
+            close.reply_code, close.reply_text, about, self._scope(close.reply_code, about)
+        )
 
     def _scope(self, reply_code: int, about: str) -> type[ConnectionFailed]:
         for (state, name), scope in _REFUSALS.items():
@@ -200,4 +206,6 @@ class ConnectionManager:
 
     def _unexpected(self, method: Method) -> UnexpectedMethod:
         state, expected = self.machine.state.value, " or ".join(self.machine.expected())
-        return UnexpectedMethod(f"{method.NAME} came in state '{state}'; expected: {expected or 'nothing'}")
+        return UnexpectedMethod(
+            f"{method.NAME} came in state '{state}'; expected: {expected or 'nothing'}"
+        )

@@ -1,6 +1,7 @@
 """One version of the protocol, as the core sees it: the generated package behind one typed object.
 
-The classes of 0-9-1 give the types; another version has the same names and, where it matters to the core, the same fields.
+The classes of 0-9-1 give the types; another version has the same names and, where it matters to the
+core, the same fields.
 """
 
 from __future__ import annotations
@@ -76,7 +77,10 @@ _LOADED: dict[str, Dialect] = {}
 
 
 def dialect_for(protocol: str) -> Dialect:
-    """The dialect of a version such as '0-9-1'. Raises InvalidParameter for one that we do not have."""
+    """The dialect of a version such as '0-9-1'.
+
+    Raises InvalidParameter for one that we do not have.
+    """
     if protocol not in PACKAGES:
         raise InvalidParameter(f"protocol is {protocol!r}; known are {', '.join(PACKAGES)}")
     if protocol not in _LOADED:

@@ -4,24 +4,21 @@
     connecting(now)            ->            the deadline for opening runs
     enter("connect", now) ...  ->            for error reports
     connected(now)             ->            the protocol header waits in data_to_send
-    receive_data(bytes, now)   ->            frames -> connection manager (channel 0) or channels -> events
-    next_event()               <-            until None
-    data_to_send(now)          <-            bytes for the stream
-    next_deadline()            <-            sleep no longer than this, then
-    handle_timer(now)          ->            heartbeats, timeouts
-    receive_eof(now), lost(error, now)  ->   the stream ended or broke
-    HangUp                     <-            close the stream, then
-    disconnected(now)          ->            everybody is told; Down is the last event
+    receive_data(bytes, now)   ->            frames -> connection manager (channel 0) or channels ->
+    events next_event()               <-            until None data_to_send(now)          <-
+    bytes for the stream next_deadline()            <-            sleep no longer than this, then
+    handle_timer(now)          ->            heartbeats, timeouts receive_eof(now), lost(error, now)
+    ->   the stream ended or broke HangUp                     <-            close the stream, then
+    disconnected()             ->            everybody is told; Down is the last event
 
-Bytes from the peer never raise here: what is wrong with them becomes the error that callers get and that Down carries.
+Bytes from the peer never raise here: what is wrong with them becomes the error that callers get and
+that Down carries.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from enum import Enum
-
-from amqpconn_spec._base import Method
 
 from amqpconn.config import DEFAULT_CLOSE_TIMEOUT_S
 from amqpconn.core import reasons
@@ -44,12 +41,11 @@ from amqpconn.errors import (
     OpenTimeout,
     ProtocolViolation,
 )
+from amqpconn_spec._base import Method
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
-
-    from amqpconn_spec.v0_9_1.frames import ContentHeader
 
     from amqpconn.config import Settings
     from amqpconn.core.assembler import Content
@@ -57,8 +53,10 @@ if TYPE_CHECKING:
     from amqpconn.core.framing import Frame
     from amqpconn.core.handshake import OpenRequest
     from amqpconn.core.negotiation import Tuning
+    from amqpconn_spec.v0_9_1.frames import ContentHeader
 
-# After answering the server's close we wait this long for it to end the stream, as it should (2.2.4.4).
+# After answering the server's close we wait this long for it to end the stream, as it should
+# (2.2.4.4).
 LINGER_S: Final = 3.0
 # Methods of channels that the endpoint sends itself, because its own state goes with them.
 MANAGED: Final = frozenset({"channel.open", "channel.close", "channel.close-ok", "channel.flow-ok"})
@@ -97,7 +95,11 @@ class EndpointCore:
     @property
     def is_alive(self) -> bool:
         """Whether there is, or may still be, a stream."""
-        return self.state not in (EndpointState.OFF, EndpointState.DISCONNECTED, EndpointState.FAILED)
+        return self.state not in (
+            EndpointState.OFF,
+            EndpointState.DISCONNECTED,
+            EndpointState.FAILED,
+        )
 
     # --- the driver's side: the stream ---
 
@@ -153,7 +155,7 @@ class EndpointCore:
         self.output.clear()
         self._hang_up(quick=True)
 
-    def disconnected(self, now: float) -> None:
+    def disconnected(self) -> None:
         """The stream is closed: tell everybody."""
         if self.state in (EndpointState.DISCONNECTED, EndpointState.FAILED):
             return
@@ -188,7 +190,12 @@ class EndpointCore:
     def handle_timer(self, now: float) -> None:
         """Do what is due. Harmless when nothing is."""
         for call in self._deadlines.passed_calls(now):
-            self.channels.fail(call, CallTimeout(f"no answer to {call.method.NAME} on channel {call.channel.id} in time"))
+            self.channels.fail(
+                call,
+                CallTimeout(
+                    f"no answer to {call.method.NAME} on channel {call.channel.id} in time"
+                ),
+            )
         for name in self._deadlines.passed(now):
             if name == "opening":
                 self.fail(self._too_late(), now)
@@ -204,9 +211,17 @@ class EndpointCore:
     # --- the user's side ---
 
     def call(
-        self, method: Method, channel: ChannelCore, content: Content | None, now: float, timeout: float | None
+        self,
+        method: Method,
+        channel: ChannelCore,
+        content: Content | None,
+        now: float,
+        timeout: float | None,
     ) -> Call:
-        """Send a method that is answered. Raises NotOpen, InvalidParameter; EncodeError when a value does not fit."""
+        """Send a method that is answered.
+
+        Raises NotOpen, InvalidParameter; EncodeError when a value does not fit.
+        """
         if not method.REPLIES or getattr(method, "no_wait", False):
             raise InvalidParameter(f"{method.NAME} is not answered (or no_wait is set): use send")
         call = Call(method, channel, None if timeout is None else now + timeout)
@@ -216,7 +231,10 @@ class EndpointCore:
         return call
 
     def send(self, method: Method, channel: ChannelCore, content: Content | None = None) -> None:
-        """Send a method that is not answered. Raises NotOpen, InvalidParameter; EncodeError when a value does not fit."""
+        """Send a method that is not answered.
+
+        Raises NotOpen, InvalidParameter; EncodeError when a value does not fit.
+        """
         if method.REPLIES and not getattr(method, "no_wait", False):
             raise InvalidParameter(f"{method.NAME} is answered: use call")
         self._put(method, channel, content)
@@ -229,18 +247,28 @@ class EndpointCore:
         return call
 
     def close_channel(
-        self, channel: ChannelCore, now: float, timeout: float | None, reply_code: int = 0, reply_text: str = "bye"
+        self,
+        channel: ChannelCore,
+        now: float,
+        timeout: float | None,
+        reply_code: int = 0,
+        reply_text: str = "bye",
     ) -> Call | None:
         """Close a channel; None when it is closed, or on its way, already."""
         if channel.state is not ChannelState.OPEN or not self.manager.is_open:
             return None
         code = reply_code or self.dialect.reply_success
-        call = self.channels.close(channel, code, reply_text, None if timeout is None else now + timeout)
+        call = self.channels.close(
+            channel, code, reply_text, None if timeout is None else now + timeout
+        )
         self._deadlines.watch(call)
         return call
 
     def update_secret(self, secret: bytes, reason: str, now: float, timeout: float | None) -> Call:
-        """Give the server a new credential for this connection (RabbitMQ's connection.update-secret). Raises NotOpen."""
+        """Give the server a new credential for this connection (RabbitMQ's update-secret).
+
+        Raises NotOpen.
+        """
         self.check_open()
         method = self.dialect.by_name["connection.update-secret"](new_secret=secret, reason=reason)  # type: ignore[call-arg]
         self.manager.step_send(method)
@@ -252,7 +280,10 @@ class EndpointCore:
             raise NotOpen(f"the connection is {self.state.value}") from self.error
 
     def abandon(self, call: Call) -> None:
-        """The caller has gone away. Its answer will be dropped, and a channel that nobody waits for is closed."""
+        """The caller has gone away.
+
+        Its answer will be dropped, and a channel that nobody waits for is closed.
+        """
         self.channels.abandon(call)
 
     def close(
@@ -262,7 +293,8 @@ class EndpointCore:
         reply_code: int = 0,
         reply_text: str = "bye",
     ) -> None:
-        """Close in order. Before open-ok, and when the server does not read (blocked), the stream is closed at once.
+        """Close in order. Before open-ok, and when the server does not read (blocked), the stream
+        is closed at once.
 
         Closing what is closed, closing or off is harmless.
         """
@@ -275,7 +307,10 @@ class EndpointCore:
             self.abort(now)
 
     def abort(self, now: float) -> None:
-        """Close the stream at once, without a word to the server. Harmless when there is nothing to close."""
+        """Close the stream at once, without a word to the server.
+
+        Harmless when there is nothing to close.
+        """
         if self.state is EndpointState.CONNECTING:
             self.fail(OpenAborted("the connection was closed by its user before it was open"), now)
         elif self.state in (EndpointState.CONNECTED, EndpointState.DISCONNECTING):
@@ -312,7 +347,10 @@ class EndpointCore:
         self.channels.deliver(self.channels.control, method, None)
 
     def closing_by_peer(self, error: ConnectionFailed) -> None:
-        """The server has closed. What waits is not wanted any more; the error is told when the stream is down."""
+        """The server has closed.
+
+        What waits is not wanted any more; the error is told when the stream is down.
+        """
         if self.error is None:
             self.error = self._located(error, self._now)
         self.output.clear()
@@ -384,7 +422,9 @@ class EndpointCore:
         self._check_usable(method, channel, content)
         frames = [method.encode_frame(channel.id)]
         if content is not None:
-            frames += content_frames(self.dialect, channel.id, method.CLASS_ID, content, self._reader.frame_max)
+            frames += content_frames(
+                self.dialect, channel.id, method.CLASS_ID, content, self._reader.frame_max
+            )
         for frame in frames:
             self.output.write(frame)
 
@@ -395,9 +435,13 @@ class EndpointCore:
         if not method.SENT_BY_CLIENT:
             raise InvalidParameter(f"{method.NAME} is sent by servers only")
         if method.NAME.startswith("connection.") != (channel.id == 0) or method.NAME in MANAGED:
-            raise InvalidParameter(f"{method.NAME} is not for channel {channel.id}: use the methods of the connection or channel")
-        if method.HAS_CONTENT != (content is not None):
-            raise InvalidParameter(f"{method.NAME} {'needs' if method.HAS_CONTENT else 'does not carry'} content")
+            raise InvalidParameter(
+                f"{method.NAME} is not for channel {channel.id}, or sent by the library itself"
+            )
+        if (content is not None) != method.HAS_CONTENT:
+            raise InvalidParameter(
+                f"{method.NAME} {'needs' if method.HAS_CONTENT else 'does not carry'} content"
+            )
 
     def _reply(self, method: Method, channel: int) -> None:
         self.output.write_first(method.encode_frame(channel))
@@ -427,9 +471,13 @@ class EndpointCore:
         return error
 
     def _too_late(self) -> OpenTimeout:
-        return reasons.too_late(self.settings.timeout_s or 0.0, self.phases.current, self.manager.machine.expected())
+        return reasons.too_late(
+            self.settings.timeout_s or 0.0, self.phases.current, self.manager.machine.expected()
+        )
 
     def _hung_up(self, cause: BaseException | None) -> ConnectionFailed:
-        error = (None if cause else self._reader.eof()) or reasons.hung_up(self.phases.current, self.manager.agreement)
+        error = (None if cause else self._reader.eof()) or reasons.hung_up(
+            self.phases.current, self.manager.agreement
+        )
         error.__cause__ = cause
         return error

@@ -1,14 +1,16 @@
-"""What the core tells its driver. The driver takes them in order, after every call that may have caused some."""
+"""What the core tells its driver.
+
+The driver takes them in order, after every call that may have caused some.
+"""
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from amqpconn_spec._base import Method
-
     from amqpconn.core.assembler import Content
     from amqpconn.core.channels import ChannelCore
     from amqpconn.errors import AMQPError, ConnectionFailed
+    from amqpconn_spec._base import Method
 
 
 class Event:
@@ -78,7 +80,9 @@ class ChannelDown(Event):
 
 
 class Blocked(Event):
-    """The broker takes no more messages (connection.blocked); `reason` is its text. None: it takes them again."""
+    """The broker takes no more messages (connection.blocked); `reason` is its text. None: it takes
+    them again.
+    """
 
     __slots__ = ("reason",)
 
@@ -87,7 +91,7 @@ class Blocked(Event):
 
 
 class HangUp(Event):
-    """The driver is to close the byte stream: after writing what is left, or at once when `quick`."""
+    """The driver is to close the stream: after writing what is left, or at once when `quick`."""
 
     __slots__ = ("quick",)
 
@@ -96,7 +100,9 @@ class HangUp(Event):
 
 
 class Down(Event):
-    """The byte stream is gone and everybody has been told; nothing follows. `error` is None after an orderly close."""
+    """The byte stream is gone and everybody has been told; nothing follows. `error` is None after
+    an orderly close.
+    """
 
     __slots__ = ("error",)
 

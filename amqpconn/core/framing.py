@@ -1,30 +1,29 @@
 """Bytes to frames: an incremental splitter with a size limit (specification 2.3.5 and 4.2.3).
 
-Bytes may arrive in pieces of any size. Pieces are kept in a list until a whole frame is there and then joined once, so the time
-per byte does not depend on the size of the pieces.
+Bytes may arrive in pieces of any size. Pieces are kept in a list until a whole frame is there and
+then joined once, so the time per byte does not depend on the size of the pieces.
 """
 
 from __future__ import annotations
 
 from struct import Struct
 
-from amqpconn_spec._wire import DecodeError
-
 from amqpconn.core import sniff
 from amqpconn.errors import FrameTooLarge, MalformedFrame
+from amqpconn_spec._wire import DecodeError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Final
 
+    from amqpconn.core.dialect import Dialect
+    from amqpconn.errors import HandshakeFailed
     from amqpconn_spec._base import Method
     from amqpconn_spec.v0_9_1.frames import ContentHeader
 
-    from amqpconn.core.dialect import Dialect
-    from amqpconn.errors import HandshakeFailed
-
-    # (channel, what): a method, a content header, the bytes of a body frame, or None for a heartbeat.
+    # (channel, what): a method, a content header, the bytes of a body frame, or None for a
+    # heartbeat.
     Frame = tuple[int, Method | ContentHeader | bytes | None]
 
 FRAME_OVERHEAD: Final = 8
@@ -34,7 +33,10 @@ _read_header = Struct(">BHI").unpack_from
 
 
 class FrameReader:
-    """Splits what the peer sends. `frame_max` bounds a whole frame, overhead included, and may be changed at any time."""
+    """Splits what the peer sends.
+
+    `frame_max` bounds a whole frame, overhead included, and may be changed at any time.
+    """
 
     def __init__(self, dialect: Dialect, frame_max: int) -> None:
         self.frame_max = frame_max
@@ -47,7 +49,8 @@ class FrameReader:
     def receive(self, data: bytes) -> Iterator[Frame]:
         """The frames that `data` completes, one by one.
 
-        Raises MalformedFrame, FrameTooLarge, or (for first bytes that are no frame) HandshakeFailed; then the rest is worthless.
+        Raises MalformedFrame, FrameTooLarge, or (for first bytes that are no frame)
+        HandshakeFailed; then the rest is worthless.
         """
         self._pieces.append(data)
         self._length += len(data)
@@ -73,7 +76,9 @@ class FrameReader:
         self._length = len(rest)
 
     def _whole_frame(self, buffer: bytes, at: int) -> int | None:
-        """The index of the end octet of the frame at `at`, or None (and how much is needed) when it is not all there."""
+        """The index of the end octet of the frame at `at`, or None (and how much is needed) when it
+        is not all there.
+        """
         there = len(buffer) - at
         if there and not self._is_frame_type(buffer[at]):
             self._needed = self._no_frame(buffer, at)
@@ -83,14 +88,17 @@ class FrameReader:
             return None
         kind, _, size = _read_header(buffer, at)
         if size + FRAME_OVERHEAD > self.frame_max:
-            raise FrameTooLarge(f"a frame of {size + FRAME_OVERHEAD} bytes came; the limit is {self.frame_max}")
+            raise FrameTooLarge(
+                f"a frame of {size + FRAME_OVERHEAD} bytes came; the limit is {self.frame_max}"
+            )
         if there < size + FRAME_OVERHEAD:
             self._needed = size + FRAME_OVERHEAD
             return None
         end = at + _HEADER_SIZE + int(size)
         if buffer[end] != self._dialect.frame_end:
             raise MalformedFrame(
-                f"a frame (type {kind}, {size} bytes) ends with octet {buffer[end]}, not {self._dialect.frame_end}"
+                f"a frame (type {kind}, {size} bytes) ends with octet {buffer[end]},"
+                f" not {self._dialect.frame_end}"
             )
         return end
 
@@ -108,12 +116,19 @@ class FrameReader:
         except DecodeError as error:
             raise MalformedFrame(f"a frame on channel {channel} cannot be read: {error}") from error
         if channel or size:
-            raise MalformedFrame(f"a heartbeat frame came on channel {channel} with {size} bytes; both must be 0")
+            raise MalformedFrame(
+                f"a heartbeat frame came on channel {channel} with {size} bytes; both must be 0"
+            )
         return 0, None
 
     def _is_frame_type(self, octet: int) -> bool:
         dialect = self._dialect
-        return octet in (dialect.frame_method, dialect.frame_body, dialect.frame_header, dialect.frame_heartbeat)
+        return octet in (
+            dialect.frame_method,
+            dialect.frame_body,
+            dialect.frame_header,
+            dialect.frame_heartbeat,
+        )
 
     def _no_frame(self, buffer: bytes, at: int) -> int:
         """How many bytes to wait for, or the error, for what does not begin as a frame does."""

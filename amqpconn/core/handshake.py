@@ -1,7 +1,8 @@
 """The client's side of the handshake, as a straight line: start, secure, tune, open.
 
-One object per attempt. It answers one method after the other and is dropped when open-ok has come, so that nothing in the
-steady state asks about it. Whether a method may come at all is the business of `states`; here is what to say.
+One object per attempt. It answers one method after the other and is dropped when open-ok has come,
+so that nothing in the steady state asks about it. Whether a method may come at all is the business
+of `states`; here is what to say.
 """
 
 from __future__ import annotations
@@ -16,24 +17,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import TypeVar
 
-    from amqpconn_spec._wire import Table
-    from amqpconn_spec.v0_9_1 import connection
-
     from amqpconn.auth import AuthMethod
     from amqpconn.config import Settings
     from amqpconn.core.dialect import Dialect
     from amqpconn.core.negotiation import Tuning
     from amqpconn.locale import LocalePreference
+    from amqpconn_spec._wire import Table
+    from amqpconn_spec.v0_9_1 import connection
 
     T = TypeVar("T")
 
 
 class OpenRequest:
-    """What `connection.open` was asked for: auth_methods in order of preference, locale, virtual_host."""
+    """What `connection.open` was asked for: auth_methods in order of preference, locale,
+    virtual_host.
+    """
 
     __slots__ = ("auth_methods", "locale", "virtual_host")
 
-    def __init__(self, auth_methods: Sequence[AuthMethod], locale: LocalePreference, virtual_host: str) -> None:
+    def __init__(
+        self, auth_methods: Sequence[AuthMethod], locale: LocalePreference, virtual_host: str
+    ) -> None:
         self.auth_methods = auth_methods
         self.locale = locale
         self.virtual_host = virtual_host
@@ -110,7 +114,9 @@ class Handshake:
         )
 
     def tune(self, tune: connection.Tune) -> tuple[Tuning, connection.TuneOk, connection.Open]:
-        """Agree on the limits, and ask for the virtual host in the same breath: open need not wait for anything."""
+        """Agree on the limits, and ask for the virtual host in the same breath: open need not wait
+        for anything.
+        """
         tuning = self.agreement.tuning = negotiate(
             self._settings.requested,
             channel_max=tune.channel_max,
@@ -130,7 +136,9 @@ def _words(listed: bytes) -> list[str]:
 
 
 def _users(whose: str, function: Callable[[], T]) -> T:
-    """Call something that the user supplied; whatever it raises ends this attempt with a typed error."""
+    """Call something that the user supplied; whatever it raises ends this attempt with a typed
+    error.
+    """
     try:
         return function()
     except ConnectionFailed:

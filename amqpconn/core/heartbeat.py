@@ -1,8 +1,9 @@
 """Heartbeats: when to send one, and when silence means that the peer is gone (specification 4.2.7).
 
-Any traffic counts in both directions. One goes out after half an interval without a write; the peer is given up after two
-intervals without a byte. A process that was itself stopped cannot tell: when the clock shows that we looked far too late, the
-peer gets another half interval, so that what waits in the socket can be read first.
+Any traffic counts in both directions. One goes out after half an interval without a write; the peer
+is given up after two intervals without a byte. A process that was itself stopped cannot tell: when
+the clock shows that we looked far too late, the peer gets another half interval, so that what waits
+in the socket can be read first.
 """
 
 from __future__ import annotations
@@ -61,11 +62,14 @@ class Heartbeat:
         return max(self.last_in + self.interval_s * INTERVALS_OF_SILENCE, self._grace_until)
 
     def _missed(self, now: float) -> HeartbeatsMissed:
-        silence = f"nothing came from the peer for {now - self.last_in:.1f} s; the agreed heartbeat is {self.interval_s} s"
+        silence = (
+            f"nothing came from the peer for {now - self.last_in:.1f} s;"
+            f" the agreed heartbeat is {self.interval_s} s"
+        )
         if self._grace_until > self.last_in:
             return HeartbeatsMissed(
                 silence,
                 cause=f"this process did not run for about {self.stalled_s:.1f} s",
-                remedy="do not block the event loop, and look for a suspended or overloaded process",
+                remedy="do not block the event loop; look for a suspended or overloaded process",
             )
         return HeartbeatsMissed(silence)

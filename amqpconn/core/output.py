@@ -1,7 +1,7 @@
 """What waits to be written: answers to the server first, then everything else in order.
 
-The driver takes all of it at once when its stream has room, so frames of one message always stay together, and an answer overtakes
-what other callers have queued while the peer is slow.
+The driver takes all of it at once when its stream has room, so frames of one message always stay
+together, and an answer overtakes what other callers have queued while the peer is slow.
 """
 
 from __future__ import annotations

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from amqpconn.errors import PeerSpeaksAMQP10, PeerSpeaksHTTP, PeerSpeaksOther, PeerSpeaksTLS, VersionRefused
+from amqpconn.errors import (
+    PeerSpeaksAMQP10,
+    PeerSpeaksHTTP,
+    PeerSpeaksOther,
+    PeerSpeaksTLS,
+    VersionRefused,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,14 +16,21 @@ if TYPE_CHECKING:
     from amqpconn.errors import HandshakeFailed
 
 _TLS_RECORDS = (b"\x15\x03", b"\x16\x03")
-_KNOWN = ((b"SSH-", "an SSH server"), (b"-ERR", "Redis"), (b"-DENIED", "Redis"), (b"+OK", "Redis or a mail server"))
+_KNOWN = (
+    (b"SSH-", "an SSH server"),
+    (b"-ERR", "Redis"),
+    (b"-DENIED", "Redis"),
+    (b"+OK", "Redis or a mail server"),
+)
 _KNOWN_GREETINGS = ((b"220 ", "a mail or FTP server"), (b"* OK", "an IMAP server"))
 
 
 def recognise(first: bytes) -> HandshakeFailed:
     """The error that names the peer behind `first`, its first bytes (some, not necessarily all)."""
     if first[:2] in _TLS_RECORDS:
-        return PeerSpeaksTLS("the peer answered with a TLS record: it wants TLS, and this is clear text")
+        return PeerSpeaksTLS(
+            "the peer answered with a TLS record: it wants TLS, and this is clear text"
+        )
     if first.startswith((b"HTTP/", b"<!DOC", b"<html", b"<HTML")):
         return PeerSpeaksHTTP("the peer answered as a web server does")
     for beginning, name in _KNOWN + _KNOWN_GREETINGS:
@@ -27,11 +40,14 @@ def recognise(first: bytes) -> HandshakeFailed:
 
 
 def counter_offer(header: bytes, dialect: Dialect) -> HandshakeFailed:
-    """The error for a protocol header (8 bytes) that came in answer to ours (specification 4.2.2)."""
+    """The error for a protocol header (8 bytes) in answer to ours (specification 4.2.2)."""
     if header[4] in (2, 3) or header[5:] == b"\x01\x00\x00":
-        return PeerSpeaksAMQP10(f"the server answered our header with that of AMQP 1.0 ({_readable(header)})")
+        return PeerSpeaksAMQP10(
+            f"the server answered our header with that of AMQP 1.0 ({_readable(header)})"
+        )
     return VersionRefused(
-        f"the server does not speak AMQP {dialect.protocol}; it offers AMQP {header[5]}-{header[6]}-{header[7]}"
+        f"the server does not speak AMQP {dialect.protocol};"
+        f" it offers AMQP {header[5]}-{header[6]}-{header[7]}"
         f" ({_readable(header)})",
     )
 

@@ -1,21 +1,25 @@
 """The state machine of connection management: the one place that says what may follow what.
 
-A connection is a conversation on channel 0 (specification, 2.2.4 and the grammar of class connection):
+A connection is a conversation on channel 0 (specification, 2.2.4 and the grammar of class
+connection):
 
-    C: protocol header                 S: start            (or another protocol header: version refused)
-    C: start-ok                        S: secure / C: secure-ok, as often as the mechanism wants
+    C: protocol header                 S: start            (or another protocol header: version
+    refused) C: start-ok                        S: secure / C: secure-ok, as often as the mechanism
+    wants
                                        S: tune
     C: tune-ok, open                   S: open-ok
     ... use ...
     C: close   S: close-ok             or   S: close   C: close-ok
 
-A state is named after the last step that was taken. `TRANSITIONS[role][state][step]` is the next state; a step is '<' (received)
-or '>' (sent) with the method's name, or with 'protocol-header'. What is not in the table is not allowed, with one exception:
-in the states of `DISCARDING` everything that has no entry is dropped silently, because each side goes on talking until it has
+A state is named after the last step that was taken. `TRANSITIONS[role][state][step]` is the next
+state; a step is '<' (received) or '>' (sent) with the method's name, or with 'protocol-header'.
+What is not in the table is not allowed, with one exception: in the states of `DISCARDING`
+everything that has no entry is dropped silently, because each side goes on talking until it has
 read the other's close (2.2.4.4).
 
-Rule 1: whatever changes the state is in this file. Rule 2: when both sides close at the same time, each answers the other's close
-and still waits for its own close-ok. Rule 3: CLOSED is final; bytes that come later are not even parsed.
+Rule 1: whatever changes the state is in this file. Rule 2: when both sides close at the same time,
+each answers the other's close and still waits for its own close-ok. Rule 3: CLOSED is final; bytes
+that come later are not even parsed.
 """
 
 from __future__ import annotations
