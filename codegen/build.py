@@ -30,8 +30,8 @@ class _Indexed(_Named, Protocol):
     def index(self) -> int: ...
 
 
-N = TypeVar("N", bound=_Named)
-I = TypeVar("I", bound=_Indexed)
+Named = TypeVar("Named", bound=_Named)
+Indexed = TypeVar("Indexed", bound=_Indexed)
 
 
 def build(root: Node, diagnostics: Diagnostics) -> Spec:
@@ -179,19 +179,19 @@ class _Builder:
     def doc(self, node: Node) -> str:
         return " ".join(doc.text for doc in node.of_kind("doc") if doc.text)
 
-    def unique(self, parts: Iterable[N], kind: str) -> tuple[N, ...]:
+    def unique(self, parts: Iterable[Named], kind: str) -> tuple[Named, ...]:
         """The parts, after a diagnostic for each name that comes a second time."""
         return self.once(parts, lambda part: part.name, "duplicate-name", f"{kind} name")
 
-    def indexed(self, parts: Iterable[I], kind: str) -> tuple[I, ...]:
+    def indexed(self, parts: Iterable[Indexed], kind: str) -> tuple[Indexed, ...]:
         """The parts, after a diagnostic for each name or index that comes a second time."""
         named = self.unique(parts, kind)
         return self.once(named, lambda part: part.index, "duplicate-index", f"{kind} index")
 
     def once(
-        self, parts: Iterable[N], key: Callable[[N], object], rule: str, what: str
-    ) -> tuple[N, ...]:
-        first: dict[object, N] = {}
+        self, parts: Iterable[Named], key: Callable[[Named], object], rule: str, what: str
+    ) -> tuple[Named, ...]:
+        first: dict[object, Named] = {}
         kept = tuple(parts)
         for part in kept:
             known = first.setdefault(key(part), part)

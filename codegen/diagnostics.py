@@ -53,6 +53,6 @@ class Diagnostics:
         return any(known.origin == origin and known.rule == rule for known in self.found)
 
     def stop_if_any(self) -> None:
-        """Raise SpecError with all diagnostics, in the order of files and lines, if there are any."""
+        """Raise SpecError if there are diagnostics, with all of them by file and line."""
         if self.found:
             raise SpecError(sorted(self.found))

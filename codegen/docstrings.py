@@ -5,7 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable
 
-from .views import MethodView, ModuleView, Parameter
+from .model import ResolvedMethod
+from .parameters import Parameter
+from .views import MethodView, ModuleView
 
 WIDTH = 95
 
@@ -24,37 +26,52 @@ def sentence(text: str) -> str:
 
 
 def method_docstring(view: MethodView) -> str:
-    """Name and label, documentation, direction, replies, origin, then the arguments."""
+    """Label, documentation, direction, replies and origin, then the arguments."""
     method = view.method
-    label = method.label or "a method without a description"
-    retired = " Deprecated." if method.deprecated else ""
-    content = " Content follows it." if method.has_content else ""
-    blocks = [
-        _wrap(f"{method.full_name}: {sentence(label)}"),
-        _wrap(sentence(method.doc)) if method.doc else "",
-        _wrap(f"{view.direction}{view.answer}.{content}{retired} {_defined(method.files)}"),
-        _arguments("Args", view.parameters),
-    ]
-    return "\n\n".join(block for block in blocks if block)
+    facts = [f"{method.full_name} is {_direction(method)}{_exchange(view, method)}."]
+    if method.has_content:
+        facts.append("A content follows it.")
+    if method.deprecated:
+        facts.append("It is deprecated.")
+    facts.append(_defined(method.files))
+    label = sentence(method.label or f"Method {method.full_name}")
+    return _blocks(label, method.doc, " ".join(facts), _arguments(view.parameters))
 
 
 def properties_docstring(module: ModuleView) -> str:
     """What the class of content properties is about, and each of them."""
+    name = module.found.name
+    label = f"Properties of a content of class {name}; those that are None are left out."
     parameters = module.properties.parameters if module.properties else ()
-    blocks = [
-        _wrap(f"Properties of a content of class {module.found.name}; None leaves one out."),
-        _wrap(_defined(module.found.files)),
-        _arguments("Args", parameters),
-    ]
-    return "\n\n".join(block for block in blocks if block)
+    return _blocks(label, "", _defined(module.found.files), _arguments(parameters))
 
 
 def module_docstring(module: ModuleView) -> str:
     """Label and documentation of the AMQP class."""
     found = module.found
-    label = found.label or "a class without a description"
-    first = _wrap(f"Class {found.name}: {sentence(label)}")
-    return first + (f"\n\n{_wrap(sentence(found.doc))}\n" if found.doc else "")
+    label = sentence(found.label or f"Class {found.name}")
+    facts = f"The methods of class {found.name}, which has number {found.class_id}."
+    return _blocks(label, found.doc, facts, "") + "\n"
+
+
+def _blocks(label: str, doc: str, facts: str, arguments: str) -> str:
+    """The parts of a docstring; all but the arguments are still to be wrapped."""
+    texts = [label, sentence(doc) if doc else "", facts]
+    return "\n\n".join([*(_wrap(text) for text in texts if text), *filter(None, [arguments])])
+
+
+def _direction(method: ResolvedMethod) -> str:
+    if method.sent_by_client and method.sent_by_server:
+        return "sent by either side"
+    return "sent by the client" if method.sent_by_client else "sent by the server"
+
+
+def _exchange(view: MethodView, method: ResolvedMethod) -> str:
+    """What the method answers and what answers it, as the end of a sentence."""
+    owner = method.full_name.partition(".")[0]
+    replies = " or ".join(f"{owner}.{name}" for name in method.replies)
+    asked = f" to answer {' or '.join(view.requests)}" if view.requests else ""
+    return asked + (f", and answered by {replies}" if replies else "")
 
 
 def _defined(files: tuple[str, ...]) -> str:
@@ -62,10 +79,10 @@ def _defined(files: tuple[str, ...]) -> str:
     return f"Defined in {files[0]}{changed}."
 
 
-def _arguments(title: str, parameters: Iterable[Parameter]) -> str:
+def _arguments(parameters: Iterable[Parameter]) -> str:
     entries = [
         textwrap.fill(
-            f"{parameter.name}: {sentence(parameter.label or parameter.annotation)}",
+            f"{parameter.name}: {sentence(parameter.label or 'No description')}",
             WIDTH,
             initial_indent="    ",
             subsequent_indent="        ",
@@ -73,7 +90,7 @@ def _arguments(title: str, parameters: Iterable[Parameter]) -> str:
         )
         for parameter in parameters
     ]
-    return "\n".join([f"{title}:", *entries]) if entries else ""
+    return "\n".join(["Args:", *entries]) if entries else ""
 
 
 def _wrap(text: str) -> str:

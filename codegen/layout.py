@@ -71,8 +71,8 @@ class Fixed:
 
     @property
     def format(self) -> str:
-        """The run as a struct format for reading, where reserved lengths count as lengths."""
-        return ">" + "".join(slot.code for slot in self.slots)
+        """struct codes for reading the run, big-endian; zeros are passed over."""
+        return "".join(slot.code for slot in self.slots)
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ LOCALS = frozenset(
     " timestamp_default".split()
 )
 
-#: Names at the top of a generated class module that no method may take.
-CLASS_NAMES = frozenset("Method Properties Table Struct Self DecodeError EncodeError".split())
+#: What a generated class module imports, or defines for contents.
+CLASS_NAMES = frozenset({"BaseProperties", "Method", "Properties", "Self", "Struct", "Table"})
 
 #: Modules that every version package has besides those of its classes.
 MODULES = frozenset("constants errors frames registry".split())

@@ -7,7 +7,6 @@ tree of their own, so a run that fails leaves everything as it was.
 from __future__ import annotations
 
 import difflib
-import os
 import shutil
 import subprocess
 import sys
@@ -39,7 +38,7 @@ def write(files: dict[str, str], output: Path, package: str) -> list[str]:
         changed = [path for path, text in files.items() if present.get(path) != text.encode()]
         for path in changed:
             (output / path).parent.mkdir(parents=True, exist_ok=True)
-            os.replace(tree / path, output / path)
+            (tree / path).replace(output / path)
     stale = sorted(set(present) - set(files))
     for path in stale:
         (output / path).unlink()
@@ -71,10 +70,7 @@ def differences(files: dict[str, str], output: Path, package: str) -> list[str]:
 
 def _difference(path: str, old: bytes | None, new: bytes | None) -> str:
     """The diff of one file, with a line in front that says what kind of difference it is."""
-    if old is None:
-        kind = "missing"
-    else:
-        kind = "extra" if new is None else "different"
+    kind = "missing" if old is None else "extra" if new is None else "different"
     before, after = (
         (data or b"").decode("utf-8", "replace").splitlines(keepends=True) for data in (old, new)
     )

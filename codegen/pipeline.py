@@ -9,7 +9,7 @@ from pathlib import Path
 from . import overlay
 from .build import build
 from .diagnostics import Diagnostics, Origin
-from .loader import Source, load
+from .loader import load
 from .model import Protocol
 from .render import render_shared, render_version
 from .resolve import resolve

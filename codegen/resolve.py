@@ -5,15 +5,13 @@ A chassis names who must accept a method, so the other side sends it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
-from . import naming
+from . import asserts, naming
 from .diagnostics import Diagnostics, Origin
 from .loader import Source
 from .model import (
     AmqpClass,
-    Assertion,
     Field,
     Method,
     Protocol,
@@ -27,7 +25,6 @@ TYPES = frozenset("bit octet short long longlong shortstr longstr timestamp tabl
 PEERS = ("client", "server")
 FRAME_CONSTANTS = ("frame-method", "frame-header", "frame-body", "frame-heartbeat")
 FRAMING = (*FRAME_CONSTANTS, "frame-end")
-ASSERTS = frozenset("notnull null length regexp le ne enum syntax".split())
 OWN_CONSTANTS = ("PORT", "MAJOR", "MINOR", "REVISION")
 
 
@@ -73,7 +70,7 @@ class _Resolver:
             if domain.type and domain.type not in TYPES:
                 message = f"domain {domain.name}: type {domain.type!r} is unknown"
                 diagnostics.add(domain.origin, "unknown-type", message)
-            self.check_asserts(domain.asserts, None)
+            asserts.report(domain.asserts, None, diagnostics)
 
     def check_constants(self) -> None:
         """What framing needs must be there and fit its octet; Python names must differ."""
@@ -99,7 +96,7 @@ class _Resolver:
 
     def amqp_class(self, found: AmqpClass) -> ResolvedClass:
         names = [(naming.class_name(m.name), m.name, m.origin) for m in found.methods]
-        self.collide(names, naming.CLASS_NAMES, f"{found.name}: method")
+        self.collide(names, (), f"{found.name}: method")
         methods = [self.method(found, method) for method in found.methods]
         has_content = bool(found.fields) or any(method.content for method in found.methods)
         properties = self.fields(found.fields, f"class {found.name}", found)
@@ -171,9 +168,7 @@ class _Resolver:
         if domain is None and field.domain and field.domain not in TYPES:
             message = f"{where}: field {field.name} has the unknown domain {field.domain!r}"
             self.diagnostics.add(field.origin, "unknown-domain", message)
-        self.check_asserts(field.asserts, owner)
-        inherited = domain.asserts if domain else ()
-        own = tuple(a for a in field.asserts if _fact(a) not in map(_fact, inherited))
+        asserts.report(field.asserts, owner, self.diagnostics)
         return ResolvedField(
             name=field.name,
             python=naming.attribute(field.name),
@@ -181,15 +176,9 @@ class _Resolver:
             label=field.label or (domain.label if domain else ""),
             reserved=field.reserved,
             secret=field.secret,
-            asserts=(*inherited, *own),
+            asserts=asserts.merge(domain.asserts if domain else (), field.asserts),
             origin=field.origin,
         )
-
-    def check_asserts(self, asserts: tuple[Assertion, ...], owner: AmqpClass | None) -> None:
-        for found in asserts:
-            problem = _assert_problem(found, owner)
-            if problem:
-                self.diagnostics.add(found.origin, "bad-assert", problem)
 
     def collide(
         self, names: list[tuple[str, str, Origin]], reserved: Iterable[str], what: str
@@ -215,33 +204,3 @@ def _origins(method: Method) -> Iterator[Origin]:
     yield method.origin
     for parts in (method.fields, method.chassis, method.responses):
         yield from (part.origin for part in parts)
-
-
-def _fact(found: Assertion) -> tuple[object, ...]:
-    return (found.check, found.value, found.method, found.field, found.values)
-
-
-def _assert_problem(found: Assertion, owner: AmqpClass | None) -> str | None:
-    """What is wrong with an assertion; None when nothing is."""
-    value = found.value or ""
-    if found.check and found.check not in ASSERTS:
-        return f"unknown check {found.check!r}"
-    if found.check in ("length", "ne") and not (value.isascii() and value.isdigit()):
-        return f"check {found.check} needs a number as its value"
-    if found.check == "regexp":
-        try:
-            re.compile(value)
-        except re.error as error:
-            return f"bad regular expression: {error}"
-    if found.check == "le" and not _refers(found, owner):
-        return f"no field {found.field!r} in a method {found.method!r} of this class"
-    return None
-
-
-def _refers(found: Assertion, owner: AmqpClass | None) -> bool:
-    methods = owner.methods if owner else ()
-    return any(
-        method.name == found.method and field.name == found.field
-        for method in methods
-        for field in method.fields
-    )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, ClassVar, Self
 
-__all__ = ["ContentHeader", "FieldSet", "Method", "Properties", "Record"]
+__all__ = ["ContentHeader", "FieldSet", "Method", "Properties", "Record", "integer_problem"]
 
 PACK_H2xQ = Struct(">H2xQ").pack
 
@@ -96,16 +96,17 @@ class FieldSet:
 
     def _encode_error(self, error: Exception, channel: int = 0) -> EncodeError:
         """Find the field that `error` is about, and say what is wrong with it."""
-        if not _is_integer(channel) or not 0 <= channel <= 0xFFFF:
-            return EncodeError(f"{self.NAME} channel", _integer_problem(channel, 0xFFFF))
+        channel_problem = integer_problem(channel, 0xFFFF)
+        if channel_problem:
+            return EncodeError("frame.channel", channel_problem)
         for name, wire_type in self.FIELDS:
             value = getattr(self, name)
             problem = None if self._is_left_out(value) else _problem(wire_type, value)
             if problem is not None:
                 path, reason = problem
-                secret = name in self.SECRETS and wire_type == "table"
-                where = f"{self.NAME}.{name}" if secret else f"{self.NAME}.{name}{path}"
-                return EncodeError(where, "cannot be written" if secret else reason)
+                if name in self.SECRETS and wire_type not in ("shortstr", "longstr"):
+                    path, reason = "", f"is secret and does not fit the type {wire_type}"
+                return EncodeError(f"{self.NAME}.{name}{path}", reason)
         return EncodeError(self.NAME, f"cannot be written: {type(error).__name__}")
 
     def _is_left_out(self, value: object) -> bool:
@@ -247,27 +248,28 @@ class ContentHeader(Record):
         try:
             return PACK_H2xQ(self.class_id, self.body_size) + self.properties.encode()
         except StructError:
-            reason = f"has class_id {self.class_id!r} and body_size {self.body_size!r}"
-            limits = "which must be integers of 16 and of 64 bits, not negative"
-            raise EncodeError("content header", f"{reason}, {limits}") from None
+            problem = integer_problem(self.class_id, LIMITS["short"])
+            name = "class_id" if problem else "body_size"
+            problem = problem or integer_problem(self.body_size, LIMITS["longlong"])
+            raise EncodeError(f"content header.{name}", problem) from None
 
 
-def _is_integer(value: object) -> bool:
-    return hasattr(value, "__index__")
-
-
-def _integer_problem(value: object, limit: int) -> str:
-    if not _is_integer(value):
+def integer_problem(value: Any, limit: int) -> str:
+    """Why a value is no integer from 0 to `limit`; "" when it is one."""
+    if not hasattr(value, "__index__"):
         return f"must be an integer from 0 to {limit}, not {type(value).__name__}"
-    return f"must be an integer from 0 to {limit}, not {value}"
+    number = value.__index__()
+    if 0 <= number <= limit:
+        return ""
+    shown = number if number.bit_length() <= 64 else f"one of {number.bit_length()} bits"
+    return f"must be an integer from 0 to {limit}, not {shown}"
 
 
 def _problem(wire_type: str, value: Any) -> tuple[str, str] | None:
     """Where inside a value, and why, it cannot be written as this type; None when it can."""
     if wire_type in LIMITS:
-        limit = LIMITS[wire_type]
-        fits = _is_integer(value) and 0 <= value.__index__() <= limit
-        return None if fits else ("", _integer_problem(value, limit))
+        problem = integer_problem(value, LIMITS[wire_type])
+        return ("", problem) if problem else None
     if wire_type == "shortstr":
         return _shortstr_problem(value)
     if wire_type == "longstr":

@@ -325,7 +325,7 @@ def decode_table(
             else:
                 table[key], at = _decode_value(buffer, at, stop, depth)
     except DecodeError as error:
-        raise DecodeError("field table", error.offset, error.reason) from None
+        raise DecodeError("field table", max(at, error.offset), error.reason) from None
     except DECODE_FAULTS as error:
         raise DecodeError("field table", at, fault(error)) from None
     if at != stop:
