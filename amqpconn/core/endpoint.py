@@ -187,6 +187,11 @@ class EndpointCore:
             return earliest if heartbeat is None else heartbeat
         return min(heartbeat, earliest)
 
+    def remaining(self, now: float) -> float | None:
+        """Seconds until the next deadline, at least 0; None when there is none."""
+        deadline = self.next_deadline()
+        return None if deadline is None else max(deadline - now, 0.0)
+
     def handle_timer(self, now: float) -> None:
         """Do what is due. Harmless when nothing is."""
         for call in self._deadlines.passed_calls(now):
@@ -253,10 +258,11 @@ class EndpointCore:
         timeout: float | None,
         reply_code: int = 0,
         reply_text: str = "bye",
-    ) -> Call | None:
-        """Close a channel; None when it is closed, or on its way, already."""
-        if channel.state is not ChannelState.OPEN or not self.manager.is_open:
-            return None
+    ) -> Call:
+        """Close an open channel. Raises NotOpen when it is closed, or on its way, already."""
+        self.check_open()
+        if channel.state is not ChannelState.OPEN:
+            raise NotOpen(f"channel {channel.id} is {channel.state.value}") from channel.error
         code = reply_code or self.dialect.reply_success
         call = self.channels.close(
             channel, code, reply_text, None if timeout is None else now + timeout
