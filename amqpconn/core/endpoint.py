@@ -95,11 +95,12 @@ class EndpointCore:
     @property
     def is_alive(self) -> bool:
         """Whether there is, or may still be, a stream."""
-        return self.state not in (
-            EndpointState.OFF,
-            EndpointState.DISCONNECTED,
-            EndpointState.FAILED,
-        )
+        return self.state is not EndpointState.OFF and not self.is_down
+
+    @property
+    def is_down(self) -> bool:
+        """Whether the stream is gone for good."""
+        return self.state in (EndpointState.DISCONNECTED, EndpointState.FAILED)
 
     # --- the driver's side: the stream ---
 
@@ -148,7 +149,7 @@ class EndpointCore:
 
     def fail(self, error: ConnectionFailed, now: float) -> None:
         """Give up, with this reason unless there is one already."""
-        if self.state in (EndpointState.DISCONNECTED, EndpointState.FAILED):
+        if self.is_down:
             return
         if self.error is None:
             self.error = self._located(error, now)
@@ -157,7 +158,7 @@ class EndpointCore:
 
     def disconnected(self) -> None:
         """The stream is closed: tell everybody."""
-        if self.state in (EndpointState.DISCONNECTED, EndpointState.FAILED):
+        if self.is_down:
             return
         self.manager.machine.abandon()
         self._deadlines.clear()

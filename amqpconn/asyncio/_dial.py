@@ -1,0 +1,44 @@
+"""From a target to a connected socket: name lookup, and one address after the other."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from amqpconn import transport
+
+if TYPE_CHECKING:
+    import socket
+
+    from amqpconn.core.endpoint import EndpointCore
+    from amqpconn.errors import ConnectionFailed
+    from amqpconn.transport import AddressInfo, Target
+
+
+async def connected_socket(target: Target, core: EndpointCore) -> socket.socket:
+    """A socket connected to `target`. Raises OSError for the name, ConnectionFailed else."""
+    loop = asyncio.get_running_loop()
+    addresses = target.known_addresses()
+    if addresses is None:
+        core.enter("resolve", loop.time())
+        addresses = list(await loop.getaddrinfo(target.host, target.port, type=transport.STREAM))
+    core.enter("connect", loop.time())
+    errors: list[ConnectionFailed] = []
+    for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
+        try:
+            return await _attempt(address, transport.share(core.remaining(loop.time()), left))
+        except OSError as error:
+            errors.append(transport.failed(error, target))
+    raise transport.several(errors, target)
+
+
+async def _attempt(address: AddressInfo, timeout: float | None) -> socket.socket:
+    sock = transport.new_socket(address)
+    try:
+        sock.setblocking(False)
+        async with asyncio.timeout(timeout):
+            await asyncio.get_running_loop().sock_connect(sock, address[4])
+    except BaseException:
+        sock.close()
+        raise
+    return sock

@@ -1,0 +1,241 @@
+"""One byte stream of the event loop, and the core behind it: what moves bytes, events and time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from amqpconn import transport
+from amqpconn.asyncio._dial import connected_socket
+from amqpconn.core.events import HangUp, Opened
+from amqpconn.errors import CallTimeout, ConnectionFailed, NotOpen
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Awaitable, Callable
+
+    from amqpconn.core.endpoint import EndpointCore
+    from amqpconn.core.events import Event
+    from amqpconn.core.handshake import OpenRequest
+    from amqpconn.transport import Target
+
+    # Makes a byte stream of the user's own, as loop.create_connection does: it is called with a
+    # protocol factory and gives a connected transport, for example
+    # `lambda factory: loop.create_connection(factory, sock=my_socket)`.
+    Connector = Callable[
+        [Callable[[], asyncio.Protocol]],
+        Awaitable[tuple[asyncio.BaseTransport, asyncio.BaseProtocol]],
+    ]
+
+
+class Link(asyncio.Protocol):
+    """What the event loop calls, and what moves things between it, the core and the endpoint.
+
+    Attributes:
+        down: set when the stream is gone and everybody has been told.
+    """
+
+    def __init__(
+        self,
+        core: EndpointCore,
+        target: Target,
+        connector: Connector | None,
+        on_event: Callable[[Event], None],
+    ) -> None:
+        self.down = asyncio.Event()
+        self._core = core
+        self._target = target
+        self._connector = connector
+        self._on_event = on_event
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._dialing: asyncio.Timeout | None = None
+        self._settled = asyncio.Event()  # open, or never
+        self._can_write = asyncio.Event()
+        self._can_write.set()
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop in which it was opened. Raises NotOpen before."""
+        if self._loop is None:
+            raise NotOpen("the endpoint belongs to no event loop yet")
+        return self._loop
+
+    def now(self) -> float:
+        """The event loop's time, which is the core's clock."""
+        return self.loop.time()
+
+    # --- opening and closing ---
+
+    async def open(self, request: OpenRequest) -> None:
+        """Connect and shake hands. Raises ConnectionFailed; nothing stays open after an error."""
+        loop = asyncio.get_running_loop()
+        self._core.connecting(request, loop.time())
+        self._loop = loop
+        try:
+            await self._dial()
+            self.pump()
+            await self._settled.wait()
+        except BaseException:
+            self.abort()
+            raise
+        finally:
+            self._bury_stillborn()
+        if self._core.error is not None:
+            raise self._core.error
+
+    def abort(self) -> None:
+        """Close the stream at once."""
+        if self._loop is not None:
+            self._core.abort(self.now())
+            self.pump()
+
+    async def wait_down(self) -> None:
+        """Wait for the end of the stream, and make it end when the wait is cancelled."""
+        try:
+            while self._core.is_alive and not self.down.is_set():
+                await self.down.wait()
+        except BaseException:
+            self.abort()
+            raise
+
+    async def writable(self, timeout: float | None) -> None:
+        """Wait until the stream takes more, so that a slow peer slows its users down."""
+        if self._can_write.is_set():
+            return
+        try:
+            async with asyncio.timeout(timeout):
+                while not self._can_write.is_set():
+                    await self._can_write.wait()
+        except TimeoutError:
+            raise CallTimeout(f"the peer took no bytes for {timeout} s; nothing was sent") from None
+
+    async def _dial(self) -> None:
+        """Set the stream up within the deadline; what goes wrong is the core's error then."""
+        deadline = self._core.next_deadline()
+        try:
+            async with asyncio.timeout_at(deadline) as self._dialing:
+                await self._connect()
+        except TimeoutError:
+            self._core.handle_timer(max(self.now(), deadline or 0.0))
+        except ConnectionFailed as error:
+            self._core.fail(error, self.now())
+        except OSError as error:
+            self._core.fail(transport.failed(error, self._target), self.now())
+        finally:
+            self._dialing = None
+
+    async def _connect(self) -> None:
+        if self._connector is not None:
+            self._core.enter("connect", self.now())
+            await self._connector(lambda: self)
+            return
+        sock = await connected_socket(self._target, self._core)
+        try:
+            await self._adopt(sock)
+        except BaseException:
+            sock.close()
+            raise
+
+    async def _adopt(self, sock: socket.socket) -> None:
+        target = self._target
+        if target.ssl is not None:
+            self._core.enter("tls", self.now())
+        await self.loop.create_connection(
+            lambda: self, sock=sock, ssl=target.ssl, server_hostname=target.server_hostname
+        )
+
+    def _bury_stillborn(self) -> None:
+        """A stream that never was cannot report its own end."""
+        if self._core.error is not None and self._transport is None:
+            self._core.disconnected()
+            self.pump()
+
+    # --- what the event loop calls ---
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The stream is there."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._core.connected(self.now())
+        self.pump()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes from the peer."""
+        self._core.receive_data(data, self.now())
+        self.pump()
+
+    def eof_received(self) -> None:
+        """No more bytes will come; returning None lets the event loop close the stream."""
+        self._core.receive_eof(self.now())
+        self.pump()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The stream is closed."""
+        if isinstance(exc, OSError):
+            self._core.lost(transport.failed(exc, self._target), self.now())
+        else:
+            self._core.lost(exc, self.now())
+        self._core.disconnected()
+        self._transport = None
+        self.pump()
+
+    def pause_writing(self) -> None:
+        """The peer is slower than we are."""
+        self._can_write.clear()
+
+    def resume_writing(self) -> None:
+        """The peer has caught up."""
+        self._can_write.set()
+        self.pump()
+
+    # --- moving bytes, events and time ---
+
+    def pump(self) -> None:
+        """After anything that may have changed the core: write, tell, and set the timer."""
+        core = self._core
+        if self._transport is not None and self._can_write.is_set() and core.output.size:
+            self._transport.write(core.data_to_send(self.now()))
+        while (event := core.next_event()) is not None:
+            self._tell(event)
+        self._arm()
+
+    def _tell(self, event: Event) -> None:
+        if isinstance(event, HangUp):
+            self._hang_up(event.quick)
+            return
+        if isinstance(event, Opened) or not self._core.is_alive:
+            self._settled.set()
+        self._on_event(event)
+        if not self._core.is_alive:
+            self._can_write.set()
+            self.down.set()
+
+    def _hang_up(self, quick: bool) -> None:
+        if self._dialing is not None:
+            self._dialing.reschedule(self.now())
+        if self._transport is None:
+            return
+        if quick:
+            self._transport.abort()
+        else:
+            self._transport.write(self._core.data_to_send(self.now()))
+            self._transport.close()
+
+    def _arm(self) -> None:
+        """One timer, for the earliest deadline; deadlines that move away are found out when it
+        fires.
+        """
+        deadline = self._core.next_deadline()
+        if self._timer is not None:
+            if deadline is not None and self._timer.when() <= deadline:
+                return
+            self._timer.cancel()
+            self._timer = None
+        if deadline is not None and self._transport is not None:
+            self._timer = self.loop.call_at(deadline, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self._core.handle_timer(self.now())
+        self.pump()

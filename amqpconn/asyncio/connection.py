@@ -1,0 +1,139 @@
+"""The connection of the asyncio driver, and `connect`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from amqpconn._facade import (
+    DEFAULT_CALL_TIMEOUT_S,
+    ConnectionFacade,
+    Plan,
+    open_request,
+    secret_bytes,
+)
+from amqpconn.asyncio._opening import Opening
+from amqpconn.asyncio.endpoint import Endpoint
+from amqpconn.config import DEFAULT_CLOSE_TIMEOUT_S
+from amqpconn.errors import CallTimeout
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Self
+
+    from amqpconn.auth import AuthMethod
+    from amqpconn.locale import LocalePreference
+
+
+class Connection(ConnectionFacade):
+    """The connection of one endpoint: opens once, closes once."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        super().__init__(endpoint)
+        self.endpoint = endpoint
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop in which it was opened. Raises NotOpen before."""
+        return self.endpoint.loop
+
+    async def open(
+        self,
+        auth_methods: AuthMethod | Sequence[AuthMethod],
+        locale: LocalePreference | None = None,
+        virtual_host: str = "/",
+    ) -> None:
+        """Connect, negotiate, authenticate and open the virtual host, within the endpoint's
+        timeout.
+
+        Args:
+            auth_methods: in order of preference; the first one that the server offers is used.
+            locale: of the server's messages: Prefer, Select or a name; en_US unless given.
+            virtual_host: for example "/".
+
+        Raises ConnectionFailed (its subclasses say what went wrong, `phase` where), AlreadyOpen,
+        InvalidParameter. After any error, cancellation included, nothing is left open.
+        """
+        await self.endpoint._link.open(open_request(auth_methods, locale, virtual_host))
+
+    async def close(
+        self,
+        timeout: float | None = DEFAULT_CLOSE_TIMEOUT_S,
+        reply_code: int = 0,
+        reply_text: str = "bye",
+    ) -> None:
+        """Close in order, for at most `timeout` seconds; then the byte stream is closed in any
+        case.
+
+        Harmless when it is closed already. `reply_code` 0 is the specification's reply-success.
+        """
+        link = self.endpoint._link
+        if self._core.is_alive:
+            self._core.close(link.now(), timeout, reply_code, reply_text)
+            link.pump()
+            await link.wait_down()
+
+    async def update_secret(
+        self,
+        secret: str | bytes,
+        reason: str = "",
+        timeout: float | None = DEFAULT_CALL_TIMEOUT_S,
+    ) -> None:
+        """Give the broker a new credential for this connection, before the old one expires.
+
+        RabbitMQ's. Raises NotOpen, CallTimeout; a refusal closes the connection (NotAllowed).
+        """
+        await self.endpoint._answer(
+            lambda core, now: core.update_secret(secret_bytes(secret), reason, now, timeout)
+        )
+
+    async def wait_unblocked(self, timeout: float | None = None) -> None:
+        """Wait until the broker takes messages. Raises CallTimeout after `timeout` s, NotOpen."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self.endpoint._unblocked.wait()
+        except TimeoutError:
+            text = f"the broker is still blocked after {timeout} s: {self.blocked_reason}"
+            raise CallTimeout(text) from None
+        self._core.check_open()
+
+    async def wait_closed(self, timeout: float | None = None) -> None:
+        """Wait until the connection is gone, by whichever side.
+
+        Raises ConnectionFailed when it failed, CallTimeout when it is still there after `timeout`
+        seconds.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                await self.endpoint._link.down.wait()
+        except TimeoutError:
+            raise CallTimeout(f"the connection is still there after {timeout} s") from None
+        if self._core.error is not None:
+            raise self._core.error.clone()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+def connect(url: str, **options: Any) -> Opening[Connection]:
+    """Connect by URL: `connection = await connect(url)`, or `async with connect(url) as
+    connection`.
+
+    Args:
+        url: amqp:// or amqps://; see `amqpconn.uri`.
+        options: of `Endpoint`, over those in the URL; and `auth_methods` and `locale` of
+            `Connection.open`.
+
+    When awaited it raises InvalidURL, InvalidParameter, and what `Connection.open` raises.
+    """
+    return Opening(lambda: _connect(url, options))
+
+
+async def _connect(url: str, options: dict[str, Any]) -> Connection:
+    plan = Plan(url, dict(options))
+    connection = Connection(Endpoint(**plan.endpoint))
+    await connection.open(plan.auth_methods, plan.locale, plan.virtual_host)
+    return connection

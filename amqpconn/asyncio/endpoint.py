@@ -1,0 +1,182 @@
+"""The endpoint of the asyncio driver: calls, sends, and what the server initiates."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from amqpconn._facade import DEFAULT_CALL_TIMEOUT_S, EndpointFacade, check_plain_reply
+from amqpconn.asyncio._link import Link
+from amqpconn.asyncio._opening import Opening
+from amqpconn.asyncio.channel import Channel
+from amqpconn.core import events
+from amqpconn.errors import NotOpen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from amqpconn.core.assembler import Content
+    from amqpconn.core.endpoint import EndpointCore
+    from amqpconn_spec._base import Method
+
+
+class Endpoint(EndpointFacade):
+    """One AMQP client on one byte stream; opens once, in the event loop that it belongs to."""
+
+    def _prepare(self) -> None:
+        self._link = Link(self._core, self.target, self._connector, self._take)
+        self._unblocked = asyncio.Event()
+        self._unblocked.set()
+        self._tasks: set[asyncio.Task[object]] = set()
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop in which it was opened. Raises NotOpen before."""
+        return self._link.loop
+
+    def open_channel(self, timeout: float | None = DEFAULT_CALL_TIMEOUT_S) -> Opening[Channel]:
+        """Open a channel: await it, or `async with` it.
+
+        Raises NotOpen, NoFreeChannel, CallTimeout.
+        """
+        return Opening(lambda: self._open_channel(timeout))
+
+    async def call(
+        self,
+        method: Method,
+        channel: Channel | int,
+        content: Content | None = None,
+        timeout: float | None = DEFAULT_CALL_TIMEOUT_S,
+    ) -> Method:
+        """Send a method and wait for its reply, one of `method.REPLIES`.
+
+        Raises NotOpen, InvalidParameter, CallTimeout after `timeout` seconds, ChannelClosed when
+        the server refuses, ConnectionFailed when the connection ends first; EncodeError (of
+        amqpconn_spec) for a value that does not fit. For replies with content use `fetch`.
+        """
+        check_plain_reply(method)
+        return (await self.fetch(method, channel, content, timeout))[0]
+
+    async def fetch(
+        self,
+        method: Method,
+        channel: Channel | int,
+        content: Content | None = None,
+        timeout: float | None = DEFAULT_CALL_TIMEOUT_S,
+    ) -> tuple[Method, Content | None]:
+        """As `call`, for methods such as basic.get: the reply and its content, None without one."""
+        core = self._channel_core(channel)
+        await self._link.writable(timeout)
+        return await self._answer(
+            lambda endpoint, now: endpoint.call(method, core, content, now, timeout)
+        )
+
+    async def send(
+        self,
+        method: Method,
+        channel: Channel | int,
+        content: Content | None = None,
+        timeout: float | None = DEFAULT_CALL_TIMEOUT_S,
+    ) -> None:
+        """Send a method that is not answered, with its content; wait while the stream is full.
+
+        Raises NotOpen, InvalidParameter, EncodeError, CallTimeout when the stream took nothing for
+        `timeout` seconds.
+        """
+        core = self._channel_core(channel)
+        await self._link.writable(timeout)
+        self._core.send(method, core, content)
+        self._link.pump()
+
+    def abort(self) -> None:
+        """Close the byte stream without a word to the server; whoever waits gets NotOpen."""
+        self._link.abort()
+
+    # --- for channels and the connection ---
+
+    async def _open_channel(self, timeout: float | None) -> Channel:
+        opened: list[Channel] = []
+
+        def start(core: EndpointCore, now: float) -> events.Call:
+            call = core.open_channel(now, timeout)
+            opened.append(Channel(self, call.channel))
+            return call
+
+        await self._answer(start)
+        return opened[0]
+
+    async def _answer(
+        self, start: Callable[[EndpointCore, float], events.Call]
+    ) -> tuple[Method, Content | None]:
+        """Start a call and wait for its end; when this is cancelled its answer is dropped."""
+        self._core.check_open()
+        call = start(self._core, self._link.now())
+        waiter: asyncio.Future[None] = self.loop.create_future()
+        call.waiter = waiter
+        self._link.pump()
+        try:
+            await waiter
+        except BaseException:
+            self._core.abandon(call)
+            raise
+        if call.reply is None:
+            raise call.error or NotOpen("the call has no answer")
+        return call.reply, call.content
+
+    def _run(self, function: Callable[..., object], *args: object) -> None:
+        """Call the user's function; what it raises goes to the event loop's exception handler."""
+        try:
+            result = function(*args)
+        except Exception as error:  # noqa: BLE001 - reported, not swallowed
+            self.loop.call_exception_handler(
+                {"message": f"{function!r} raised", "exception": error}
+            )
+            return
+        if asyncio.iscoroutine(result):
+            task = self.loop.create_task(result)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    # --- events of the core ---
+
+    def _take(self, event: events.Event) -> None:
+        handler = _HANDLERS.get(type(event))
+        if handler is not None:
+            handler(self, event)
+
+    def _on_call(self, call: events.Call) -> None:
+        waiter = cast("asyncio.Future[None] | None", call.waiter)
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def _on_arrived(self, event: events.Arrived) -> None:
+        cast("Channel", event.channel.owner)._arrive(event.method, event.content)
+
+    def _on_channel_down(self, event: events.ChannelDown) -> None:
+        cast("Channel", event.channel.owner)._went_down()
+
+    def _on_block(self, event: events.Blocked) -> None:
+        if event.reason is None:
+            self._unblocked.set()
+        else:
+            self._unblocked.clear()
+        for callback in self._on_blocked:
+            self._run(callback, event.reason)
+
+    def _on_state_changed(self, event: events.StateChanged) -> None:
+        for callback in self._on_state:
+            self._run(callback, event.old, event.new)
+
+    def _on_down(self, _: events.Down) -> None:
+        self._unblocked.set()
+
+
+_HANDLERS: dict[type[events.Event], Callable[[Endpoint, Any], None]] = {
+    events.Call: Endpoint._on_call,
+    events.Arrived: Endpoint._on_arrived,
+    events.ChannelDown: Endpoint._on_channel_down,
+    events.Blocked: Endpoint._on_block,
+    events.StateChanged: Endpoint._on_state_changed,
+    events.Down: Endpoint._on_down,
+}

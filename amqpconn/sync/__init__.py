@@ -1,0 +1,18 @@
+"""The blocking driver: the same names and meaning as `amqpconn.asyncio`, without coroutines.
+
+    with amqpconn.sync.connect("amqp://guest:guest@localhost/") as connection:
+        with connection.endpoint.open_channel() as channel:
+            declared = channel.call(queue.Declare(queue="tasks"))
+
+The handshake runs on the caller's thread. From then on one thread of the library serves all
+connections of the process, so heartbeats go on while callers compute or sleep. Connections,
+channels and endpoints may be used from several threads. All decisions are made in `amqpconn.core`.
+"""
+
+from __future__ import annotations
+
+from amqpconn.sync.channel import Channel
+from amqpconn.sync.connection import Connection, connect
+from amqpconn.sync.endpoint import Endpoint
+
+__all__ = ["Channel", "Connection", "Endpoint", "connect"]

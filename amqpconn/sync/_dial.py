@@ -1,0 +1,147 @@
+"""From a target to a connected stream: name lookup, one address after the other, TLS.
+
+Another thread may break it off at any moment: `interrupt` wakes whatever it waits for.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import suppress
+from time import monotonic
+
+from amqpconn import transport
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    from amqpconn.core.endpoint import EndpointCore
+    from amqpconn.errors import ConnectionFailed
+    from amqpconn.transport import AddressInfo, Target
+
+    class Stream(Protocol):
+        """A byte stream with a file number: a socket, an SSLSocket, or what behaves like one."""
+
+        def fileno(self) -> int:
+            """Its number for selectors."""
+
+        def settimeout(self, timeout: float | None, /) -> None:
+            """Seconds that recv and send may block; None: for ever."""
+
+        def recv(self, size: int, /) -> bytes:
+            """Some bytes; none at the end."""
+
+        def send(self, data: memoryview, /) -> int:
+            """Write some of it and tell how much."""
+
+        def close(self) -> None:
+            """Close it."""
+
+    # Makes a connected stream of the user's own; it is given the seconds that are left, or None.
+    Connector = Callable[[float | None], Stream]
+
+
+class Dial:
+    """One attempt to get a stream.
+
+    Attributes:
+        stream: the socket so far, connected or not; whoever dials closes it in the end.
+    """
+
+    def __init__(self, target: Target, core: EndpointCore, connector: Connector | None) -> None:
+        self.stream: Stream | None = None
+        self._target = target
+        self._core = core
+        self._connector = connector
+        self._resolved = threading.Event()
+        self._interrupted = False
+
+    def run(self) -> None:
+        """Connect. Raises OSError (TimeoutError when the deadline has passed), ConnectionFailed."""
+        if self._connector is not None:
+            self._core.enter("connect", monotonic())
+            self.stream = self._connector(self._remaining())
+            return
+        self._reach(self._target.known_addresses() or self._resolve())
+        if self._target.ssl is not None and not self._interrupted:
+            self._start_tls()
+
+    def interrupt(self) -> None:
+        """Wake the thread that dials or reads; it finds the stream shut down."""
+        self._interrupted = True
+        self._resolved.set()
+        if isinstance(self.stream, socket.socket):
+            with suppress(OSError):  # not connected yet, or no longer
+                self.stream.shutdown(socket.SHUT_RDWR)
+
+    def _resolve(self) -> list[AddressInfo]:
+        """Look the name up on a thread of its own: the system's resolver cannot be interrupted."""
+        self._core.enter("resolve", monotonic())
+        found: list[AddressInfo] = []
+        failed: list[OSError] = []
+
+        def look_up() -> None:
+            host, port = self._target.host, self._target.port
+            try:
+                found.extend(socket.getaddrinfo(host, port, type=transport.STREAM))
+            except OSError as error:
+                failed.append(error)
+            self._resolved.set()
+
+        threading.Thread(target=look_up, name="amqpconn-resolver", daemon=True).start()
+        if not self._resolved.wait(self._remaining()):
+            raise TimeoutError("the resolver did not answer")
+        if failed:
+            raise failed[0]
+        return found
+
+    def _reach(self, addresses: list[AddressInfo]) -> None:
+        self._core.enter("connect", monotonic())
+        errors: list[ConnectionFailed] = []
+        for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
+            if self._interrupted:
+                return
+            try:
+                self._attempt(address, left)
+                return
+            except OSError as error:
+                if left == 1 and is_ours(error):
+                    raise
+                errors.append(transport.failed(error, self._target))
+        raise transport.several(errors, self._target)
+
+    def _attempt(self, address: AddressInfo, left: int) -> None:
+        remaining = self._remaining()
+        sock = transport.new_socket(address)
+        self.stream = sock
+        try:
+            sock.settimeout(transport.share(remaining, left) or remaining)
+            sock.connect(address[4])
+        except OSError:
+            sock.close()
+            raise
+
+    def _start_tls(self) -> None:
+        context, sock = self._target.ssl, self.stream
+        if context is not None and isinstance(sock, socket.socket):
+            self._core.enter("tls", monotonic())
+            sock.settimeout(self._remaining())
+            self.stream = context.wrap_socket(
+                sock, server_hostname=self._target.server_hostname, do_handshake_on_connect=False
+            )
+            self.stream.do_handshake()
+
+    def _remaining(self) -> float | None:
+        return at_least_a_moment(self._core.remaining(monotonic()))
+
+
+def at_least_a_moment(seconds: float | None) -> float | None:
+    """A timeout for a socket: 0 would mean 'do not block' there."""
+    return None if seconds is None else max(seconds, 0.001)
+
+
+def is_ours(error: OSError) -> bool:
+    """Whether it is our own deadline that passed, and not one of the system's (ETIMEDOUT)."""
+    return isinstance(error, TimeoutError) and error.errno is None

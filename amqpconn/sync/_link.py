@@ -1,0 +1,264 @@
+"""One blocking byte stream with the core behind it: bytes, events and time are moved here.
+
+Everything that touches the core holds `lock`. The stream is driven by the thread that opens until
+open-ok has come, and by the reactor from then on; users' threads write what fits at once.
+"""
+
+from __future__ import annotations
+
+import selectors
+import sys
+import threading
+from time import monotonic
+
+from amqpconn import transport
+from amqpconn.core.events import HangUp, Opened
+from amqpconn.errors import CallTimeout, ConnectionFailed
+from amqpconn.sync import _reactor
+from amqpconn.sync._dial import Dial, at_least_a_moment, is_ours
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from amqpconn.core.endpoint import EndpointCore
+    from amqpconn.core.events import Event
+    from amqpconn.core.handshake import OpenRequest
+    from amqpconn.sync._dial import Connector, Stream
+    from amqpconn.transport import Target
+
+_READ_SIZE = 65536
+
+
+class Link:
+    """What moves things between a stream, the core and the endpoint.
+
+    Attributes:
+        lock: held by whoever touches the core.
+        changed: notified, with the lock held, when anything that users wait for may have changed.
+        is_down: whether the stream is gone and everybody has been told.
+    """
+
+    def __init__(
+        self,
+        core: EndpointCore,
+        target: Target,
+        connector: Connector | None,
+        on_event: Callable[[Event], None],
+    ) -> None:
+        self.lock = threading.RLock()
+        self.changed = threading.Condition(self.lock)
+        self.is_down = False
+        self._core = core
+        self._target = target
+        self._on_event = on_event
+        self._dial = Dial(target, core, connector)
+        self._stream: Stream | None = None
+        self._unsent = memoryview(b"")
+        self._opened = self._hung_up = self._quick = False
+        self._reactor: _reactor.Reactor | None = None
+        self._armed: float | None = None
+
+    # --- opening and closing, on users' threads ---
+
+    def open(self, request: OpenRequest) -> None:
+        """Connect and shake hands. Raises ConnectionFailed; nothing stays open after an error."""
+        with self.lock:
+            self._core.connecting(request, monotonic())
+        try:
+            self._connect()
+            self._shake_hands()
+        except BaseException:
+            self.abort()
+            raise
+        finally:
+            self._hand_over()
+        if self._core.error is not None:
+            raise self._core.error
+
+    def abort(self) -> None:
+        """Close the stream at once."""
+        with self.lock:
+            self._core.abort(monotonic())
+            self.pump()
+
+    def wait_down(self) -> None:
+        """Wait for the end of the stream, and make it end when the wait is interrupted."""
+        try:
+            with self.lock:
+                self.changed.wait_for(lambda: self.is_down or not self._core.is_alive)
+        except BaseException:
+            self.abort()
+            raise
+        if self._reactor is not None:
+            _reactor.settle(self._reactor, 1.0)
+
+    def wait_writable(self, timeout: float | None) -> None:
+        """Wait until the stream takes more, so that a slow peer slows its users down."""
+        if self._unsent and not self.changed.wait_for(lambda: not self._unsent, timeout):
+            raise CallTimeout(f"the peer took no bytes for {timeout} s; nothing was sent")
+
+    def pump(self) -> None:
+        """After anything that may have changed the core: write, tell, call the thread if needed."""
+        with self.lock:
+            self._flush(monotonic())
+            self._dispatch()
+            if self._reactor is not None and self._wants_thread():
+                self._reactor.attend(self)
+
+    def _connect(self) -> None:
+        """Get the stream within the deadline; what goes wrong is the core's error then."""
+        try:
+            self._dial.run()
+        except ConnectionFailed as error:
+            self._fail(error)
+        except OSError as error:
+            if is_ours(error):
+                self._time_over()
+            else:
+                self._fail(transport.failed(error, self._target))
+        else:
+            with self.lock:
+                self._stream = self._dial.stream
+                self._core.connected(monotonic())
+                self.pump()
+
+    def _shake_hands(self) -> None:
+        """Drive the core with blocking reads until it is open or has given up."""
+        while not self._opened and not self._hung_up and self._stream is not None:
+            try:
+                self._stream.settimeout(at_least_a_moment(self._core.remaining(monotonic())))
+                data = self._stream.recv(_READ_SIZE)
+            except OSError as error:
+                if is_ours(error):
+                    self._time_over()
+                else:
+                    self._lost(error)
+            else:
+                with self.lock:
+                    self._take_in(data, monotonic())
+                    self.pump()
+
+    def _fail(self, error: ConnectionFailed) -> None:
+        with self.lock:
+            self._core.fail(error, monotonic())
+            self.pump()
+
+    def _lost(self, error: OSError) -> None:
+        with self.lock:
+            self._core.lost(transport.failed(error, self._target), monotonic())
+            self.pump()
+
+    def _time_over(self) -> None:
+        with self.lock:
+            deadline = self._core.next_deadline()
+            self._core.handle_timer(max(monotonic(), deadline or 0.0))
+            self.pump()
+
+    def _hand_over(self) -> None:
+        """An open stream goes to the reactor; one that failed is closed here."""
+        with self.lock:
+            if self._opened and not self._hung_up and self._stream is not None:
+                self._stream.settimeout(0)
+                self._reactor = _reactor.adopt(self)
+            else:
+                self._stream = self._dial.stream
+                self.finish()
+
+    # --- for the reactor (its `Serviced`) ---
+
+    def fileno(self) -> int:
+        """The number of the socket, -1 without one."""
+        return -1 if self._stream is None else self._stream.fileno()
+
+    def service(self, ready: int, now: float) -> tuple[int, float | None] | None:
+        """Read, write, keep the time. None when the stream is to be closed."""
+        with self.lock:
+            if ready & selectors.EVENT_READ:
+                self._read(now)
+            deadline = self._core.next_deadline()
+            if deadline is not None and deadline <= now:
+                self._core.handle_timer(now)
+            self._flush(now)
+            self._dispatch()
+            if self._hung_up and (self._quick or not self._unsent):
+                return None
+            self._armed = self._core.next_deadline()
+            return (
+                selectors.EVENT_READ | (selectors.EVENT_WRITE if self._unsent else 0),
+                self._armed,
+            )
+
+    def finish(self) -> None:
+        """Close the stream and tell everybody. Harmless a second time."""
+        with self.lock:
+            if self._stream is not None:
+                self._stream.close()
+            self._stream, self._unsent = None, memoryview(b"")
+            self._core.disconnected()
+            self._dispatch()
+
+    # --- moving bytes and events; the lock is held ---
+
+    def _read(self, now: float) -> None:
+        try:
+            while self._stream is not None and not self._hung_up:
+                self._take_in(self._stream.recv(_READ_SIZE), now)
+                # TLS may hold decrypted bytes back that no selector tells of.
+                if not getattr(self._stream, "pending", int)():
+                    return
+        except OSError as error:
+            if not _would_block(error):
+                self._core.lost(transport.failed(error, self._target), now)
+
+    def _take_in(self, data: bytes, now: float) -> None:
+        if data:
+            self._core.receive_data(data, now)
+        else:
+            self._core.receive_eof(now)
+
+    def _flush(self, now: float) -> None:
+        """Write what there is until the stream takes no more; the reactor goes on when it does."""
+        try:
+            while self._stream is not None and (self._unsent or self._core.output.size):
+                if not self._unsent:
+                    self._unsent = memoryview(self._core.data_to_send(now))
+                self._unsent = self._unsent[self._stream.send(self._unsent) :]
+            self.changed.notify_all()
+        except OSError as error:
+            if not _would_block(error):
+                self._unsent = memoryview(b"")
+                self._core.lost(transport.failed(error, self._target), now)
+        except BaseException:
+            # Interrupted between a write and noting it: the same bytes must not go out twice.
+            self._unsent = memoryview(b"")
+            self._core.abort(now)
+            raise
+
+    def _dispatch(self) -> None:
+        while (event := self._core.next_event()) is not None:
+            if isinstance(event, HangUp):
+                self._hang_up(event.quick)
+                continue
+            self._opened = self._opened or isinstance(event, Opened)
+            self._on_event(event)
+            self.is_down = self._core.is_down
+            self.changed.notify_all()
+
+    def _hang_up(self, quick: bool) -> None:
+        self._hung_up, self._quick = True, self._quick or quick
+        if self._reactor is None:
+            self._dial.interrupt()
+
+    def _wants_thread(self) -> bool:
+        deadline = self._core.next_deadline()
+        sooner = deadline is not None and (self._armed is None or deadline < self._armed)
+        return self._hung_up or bool(self._unsent) or sooner
+
+
+def _would_block(error: OSError) -> bool:
+    """Whether the stream is only not ready; TLS has errors of its own for that."""
+    if isinstance(error, BlockingIOError | InterruptedError | TimeoutError):
+        return not isinstance(error, TimeoutError) or is_ours(error)
+    ssl = sys.modules.get("ssl")
+    return ssl is not None and isinstance(error, ssl.SSLWantReadError | ssl.SSLWantWriteError)

@@ -1,0 +1,118 @@
+"""A channel of the blocking driver."""
+
+from __future__ import annotations
+
+from collections import deque
+from time import monotonic
+
+from amqpconn._facade import DEFAULT_CALL_TIMEOUT_S, ChannelFacade
+from amqpconn.core.channels import ChannelState
+from amqpconn.errors import CallTimeout
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Self
+
+    from amqpconn.core.assembler import Content
+    from amqpconn.core.channels import ChannelCore
+    from amqpconn.sync.endpoint import Endpoint
+    from amqpconn_spec._base import Method
+
+    Handler = Callable[[Method, Content | None], object]
+
+
+class Channel(ChannelFacade):
+    """One open channel. Its `id` is used again after a close; this object is not."""
+
+    def __init__(self, endpoint: Endpoint, core: ChannelCore) -> None:
+        super().__init__(core)
+        self._endpoint = endpoint
+        self._inbox: deque[tuple[Method, Content | None]] = deque()
+        self._handlers: dict[type[Method], Handler] = {}
+
+    def call(
+        self,
+        method: Method,
+        content: Content | None = None,
+        timeout: float | None = DEFAULT_CALL_TIMEOUT_S,
+    ) -> Method:
+        """Send a method on this channel and wait for its reply; see `Endpoint.call`."""
+        return self._endpoint.call(method, self, content, timeout)
+
+    def fetch(
+        self,
+        method: Method,
+        content: Content | None = None,
+        timeout: float | None = DEFAULT_CALL_TIMEOUT_S,
+    ) -> tuple[Method, Content | None]:
+        """Send a method whose reply may have content; see `Endpoint.fetch`."""
+        return self._endpoint.fetch(method, self, content, timeout)
+
+    def send(
+        self,
+        method: Method,
+        content: Content | None = None,
+        timeout: float | None = DEFAULT_CALL_TIMEOUT_S,
+    ) -> None:
+        """Send a method that is not answered; see `Endpoint.send`."""
+        self._endpoint.send(method, self, content, timeout)
+
+    def receive(self, timeout: float | None = None) -> tuple[Method, Content | None]:
+        """The next method from the server that is no reply, with its content: a delivery, a return,
+        a cancel, a confirm.
+
+        Raises CallTimeout after `timeout` seconds; and, when all that had arrived is taken and the
+        channel is closed, why it was closed, or NotOpen.
+        """
+        link = self._endpoint._link
+        with link.lock:
+            if not link.changed.wait_for(self._has_news, timeout):
+                raise CallTimeout(f"nothing arrived on channel {self.id} in {timeout} s")
+            if not self._inbox:
+                self._check_open()
+            return self._inbox.popleft()
+
+    def on(self, method: type[Method], handler: Handler) -> None:
+        """Call `handler(method, content)` for methods of this class from the server.
+
+        They do not go to `receive` then. The handlers of one connection run in order on a thread of
+        their own, and may block. What has arrived already is handed over at once.
+        """
+        with self._endpoint._link.lock:
+            self._handlers[method] = handler
+            kept, self._inbox = self._inbox, deque()
+            for arrived in kept:
+                self._arrive(*arrived)
+
+    def close(
+        self,
+        timeout: float | None = DEFAULT_CALL_TIMEOUT_S,
+        reply_code: int = 0,
+        reply_text: str = "bye",
+    ) -> None:
+        """Close the channel in order. Harmless when it is closed, or on its way, already."""
+        endpoint = self._endpoint
+        with endpoint._link.lock:
+            if not self.is_open or not endpoint._core.manager.is_open:
+                return
+            call = endpoint._core.close_channel(
+                self._core, monotonic(), timeout, reply_code, reply_text
+            )
+        endpoint._answer(call)
+
+    def _arrive(self, method: Method, content: Content | None) -> None:
+        handler = self._handlers.get(type(method))
+        if handler is not None:
+            self._endpoint._worker.run(handler, method, content)
+        else:
+            self._inbox.append((method, content))
+
+    def _has_news(self) -> bool:
+        return bool(self._inbox) or self._core.state is ChannelState.CLOSED
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,127 @@
+"""The connection of the blocking driver, and `connect`."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from amqpconn._facade import (
+    DEFAULT_CALL_TIMEOUT_S,
+    ConnectionFacade,
+    Plan,
+    open_request,
+    secret_bytes,
+)
+from amqpconn.config import DEFAULT_CLOSE_TIMEOUT_S
+from amqpconn.errors import CallTimeout
+from amqpconn.sync.endpoint import Endpoint
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Self
+
+    from amqpconn.auth import AuthMethod
+    from amqpconn.locale import LocalePreference
+
+
+class Connection(ConnectionFacade):
+    """The connection of one endpoint: opens once, closes once."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        super().__init__(endpoint)
+        self.endpoint = endpoint
+
+    def open(
+        self,
+        auth_methods: AuthMethod | Sequence[AuthMethod],
+        locale: LocalePreference | None = None,
+        virtual_host: str = "/",
+    ) -> None:
+        """Connect, negotiate, authenticate and open the virtual host, within the endpoint's
+        timeout.
+
+        Args:
+            auth_methods: in order of preference; the first one that the server offers is used.
+            locale: of the server's messages: Prefer, Select or a name; en_US unless given.
+            virtual_host: for example "/".
+
+        Raises ConnectionFailed (its subclasses say what went wrong, `phase` where), AlreadyOpen,
+        InvalidParameter. After any error, KeyboardInterrupt included, nothing is left open.
+        """
+        self.endpoint._link.open(open_request(auth_methods, locale, virtual_host))
+
+    def close(
+        self,
+        timeout: float | None = DEFAULT_CLOSE_TIMEOUT_S,
+        reply_code: int = 0,
+        reply_text: str = "bye",
+    ) -> None:
+        """Close in order, for at most `timeout` seconds; then the byte stream is closed in any
+        case.
+
+        Harmless when it is closed already. `reply_code` 0 is the specification's reply-success.
+        """
+        link = self.endpoint._link
+        with link.lock:
+            self._core.close(monotonic(), timeout, reply_code, reply_text)
+            link.pump()
+        link.wait_down()
+
+    def update_secret(
+        self,
+        secret: str | bytes,
+        reason: str = "",
+        timeout: float | None = DEFAULT_CALL_TIMEOUT_S,
+    ) -> None:
+        """Give the broker a new credential for this connection, before the old one expires.
+
+        RabbitMQ's. Raises NotOpen, CallTimeout; a refusal closes the connection (NotAllowed).
+        """
+        endpoint = self.endpoint
+        with endpoint._link.lock:
+            call = self._core.update_secret(secret_bytes(secret), reason, monotonic(), timeout)
+        endpoint._answer(call)
+
+    def wait_unblocked(self, timeout: float | None = None) -> None:
+        """Wait until the broker takes messages. Raises CallTimeout after `timeout` s, NotOpen."""
+        link = self.endpoint._link
+        with link.lock:
+            if not link.changed.wait_for(lambda: not self.is_blocked or link.is_down, timeout):
+                reason = self.blocked_reason
+                raise CallTimeout(f"the broker is still blocked after {timeout} s: {reason}")
+            self._core.check_open()
+
+    def wait_closed(self, timeout: float | None = None) -> None:
+        """Wait until the connection is gone, by whichever side.
+
+        Raises ConnectionFailed when it failed, CallTimeout when it is still there after `timeout`
+        seconds.
+        """
+        link = self.endpoint._link
+        with link.lock:
+            if not link.changed.wait_for(lambda: link.is_down, timeout):
+                raise CallTimeout(f"the connection is still there after {timeout} s")
+        if self._core.error is not None:
+            raise self._core.error.clone()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def connect(url: str, **options: Any) -> Connection:
+    """Connect by URL: `connection = connect(url)`, or `with connect(url) as connection`.
+
+    Args:
+        url: amqp:// or amqps://; see `amqpconn.uri`.
+        options: of `Endpoint`, over those in the URL; and `auth_methods` and `locale` of
+            `Connection.open`.
+
+    Raises InvalidURL, InvalidParameter, and what `Connection.open` raises.
+    """
+    plan = Plan(url, dict(options))
+    connection = Connection(Endpoint(**plan.endpoint))
+    connection.open(plan.auth_methods, plan.locale, plan.virtual_host)
+    return connection

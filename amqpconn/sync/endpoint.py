@@ -1,0 +1,143 @@
+"""The endpoint of the blocking driver: calls, sends, and what the server initiates."""
+
+from __future__ import annotations
+
+import threading
+from time import monotonic
+
+from amqpconn._facade import DEFAULT_CALL_TIMEOUT_S, EndpointFacade, check_plain_reply
+from amqpconn._typing import cast
+from amqpconn.core import events
+from amqpconn.errors import NotOpen
+from amqpconn.sync._link import Link
+from amqpconn.sync._worker import Worker
+from amqpconn.sync.channel import Channel
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from amqpconn.core.assembler import Content
+    from amqpconn_spec._base import Method
+
+
+class Endpoint(EndpointFacade):
+    """One AMQP client on one byte stream; opens once. Any thread may use it."""
+
+    def _prepare(self) -> None:
+        self._link = Link(self._core, self.target, self._connector, self._take)
+        self._worker = Worker()
+
+    def open_channel(self, timeout: float | None = DEFAULT_CALL_TIMEOUT_S) -> Channel:
+        """Open a channel; `with` closes it again. Raises NotOpen, NoFreeChannel, CallTimeout."""
+        with self._link.lock:
+            call = self._core.open_channel(monotonic(), timeout)
+            channel = Channel(self, call.channel)
+        self._answer(call)
+        return channel
+
+    def call(
+        self,
+        method: Method,
+        channel: Channel | int,
+        content: Content | None = None,
+        timeout: float | None = DEFAULT_CALL_TIMEOUT_S,
+    ) -> Method:
+        """Send a method and wait for its reply, one of `method.REPLIES`.
+
+        Raises NotOpen, InvalidParameter, CallTimeout after `timeout` seconds, ChannelClosed when
+        the server refuses, ConnectionFailed when the connection ends first; EncodeError (of
+        amqpconn_spec) for a value that does not fit. For replies with content use `fetch`.
+        """
+        check_plain_reply(method)
+        return (self.fetch(method, channel, content, timeout))[0]
+
+    def fetch(
+        self,
+        method: Method,
+        channel: Channel | int,
+        content: Content | None = None,
+        timeout: float | None = DEFAULT_CALL_TIMEOUT_S,
+    ) -> tuple[Method, Content | None]:
+        """As `call`, for methods such as basic.get: the reply and its content, None without one."""
+        with self._link.lock:
+            core = self._channel_core(channel)
+            self._link.wait_writable(timeout)
+            call = self._core.call(method, core, content, monotonic(), timeout)
+        return self._answer(call)
+
+    def send(
+        self,
+        method: Method,
+        channel: Channel | int,
+        content: Content | None = None,
+        timeout: float | None = DEFAULT_CALL_TIMEOUT_S,
+    ) -> None:
+        """Send a method that is not answered, with its content; wait while the stream is full.
+
+        Raises NotOpen, InvalidParameter, EncodeError, CallTimeout when the stream took nothing for
+        `timeout` seconds.
+        """
+        with self._link.lock:
+            core = self._channel_core(channel)
+            self._link.wait_writable(timeout)
+            self._core.send(method, core, content)
+            self._link.pump()
+
+    def abort(self) -> None:
+        """Close the byte stream without a word to the server; whoever waits gets NotOpen."""
+        self._link.abort()
+
+    # --- for channels and the connection ---
+
+    def _answer(self, call: events.Call) -> tuple[Method, Content | None]:
+        """Wait for the end of a call that is queued already."""
+        waiter = threading.Event()
+        with self._link.lock:
+            call.waiter = waiter
+            self._link.pump()
+        try:
+            while not call.done:
+                waiter.wait()
+        except BaseException:
+            with self._link.lock:
+                self._core.abandon(call)
+            raise
+        if call.reply is None:
+            raise call.error or NotOpen("the call has no answer")
+        return call.reply, call.content
+
+    # --- events of the core ---
+
+    def _take(self, event: events.Event) -> None:
+        handler = _HANDLERS.get(type(event))
+        if handler is not None:
+            handler(self, event)
+
+    def _on_call(self, call: events.Call) -> None:
+        if call.waiter is not None:
+            cast("threading.Event", call.waiter).set()
+
+    def _on_arrived(self, event: events.Arrived) -> None:
+        cast("Channel", event.channel.owner)._arrive(event.method, event.content)
+
+    def _on_block(self, event: events.Blocked) -> None:
+        for callback in self._on_blocked:
+            self._worker.run(callback, event.reason)
+
+    def _on_state_changed(self, event: events.StateChanged) -> None:
+        for callback in self._on_state:
+            self._worker.run(callback, event.old, event.new)
+
+    def _on_down(self, _: events.Down) -> None:
+        self._worker.stop()
+
+
+_HANDLERS: dict[type[events.Event], Callable[[Endpoint, Any], None]] = {
+    events.Call: Endpoint._on_call,
+    events.Arrived: Endpoint._on_arrived,
+    events.Blocked: Endpoint._on_block,
+    events.StateChanged: Endpoint._on_state_changed,
+    events.Down: Endpoint._on_down,
+}
