@@ -1,4 +1,4 @@
-"""What tests of every kind share: how to say that a program is missing, and how to find leaks."""
+"""What tests of every kind share: both drivers in one shape, missing programs, and leaks."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.drivers.adapter import DRIVERS, Driver
 
 Require = Callable[[Path, str], Path]
 
@@ -80,3 +83,22 @@ def leaks() -> Iterator[None]:
         gc.collect()
         time.sleep(0.02)
     assert not left, "left behind: " + ", ".join(sorted(left))
+
+
+@pytest.fixture(params=sorted(DRIVERS))
+def driver(
+    request: pytest.FixtureRequest,
+    leaks: None,  # noqa: ARG001 - it watches what follows
+) -> Iterator[Driver]:
+    """Each of the drivers in turn, as blocking calls; the test must leave nothing behind."""
+    with DRIVERS[request.param]() as adapted:
+        yield adapted
+
+
+@pytest.fixture
+def both_drivers(
+    leaks: None,  # noqa: ARG001 - it watches what follows
+) -> Iterator[list[Driver]]:
+    """Both drivers in one test, for what takes long and can be watched at the same time."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(DRIVERS[name]()) for name in sorted(DRIVERS)]
