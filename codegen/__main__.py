@@ -28,8 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _check(files, options.output)
     except SpecError as error:
         print(error, file=sys.stderr)
-        print(f"{len(error.diagnostics)} problems; nothing was written", file=sys.stderr)
-    except (OutputError, RenderError) as error:
+        print(f"problems: {len(error.diagnostics)}; nothing was written", file=sys.stderr)
+    except (OSError, OutputError, RenderError) as error:
         print(f"{error}\nnothing was written", file=sys.stderr)
     return BAD_SPEC
 

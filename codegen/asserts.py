@@ -17,25 +17,47 @@ PLAIN = ("notnull", "null", "syntax")
 NUMERIC = ("length", "ne")
 KNOWN = (*PLAIN, *NUMERIC, "regexp", "enum", "le")
 
+#: Wire types that a check suits, where it does not suit all; an enum of numbers is for people.
+INTEGERS = ("octet", "short", "long", "longlong")
+SUITABLE = {
+    "length": ("shortstr", "longstr"),
+    "regexp": ("shortstr",),
+    "enum": ("shortstr", *INTEGERS),
+    "ne": INTEGERS,
+    "le": INTEGERS,
+}
+
 #: Attribute, check, and what the value is compared with.
 Fact = tuple[str, str, object]
 
 
 def report(
-    asserts: tuple[Assertion, ...], owner: AmqpClass | None, diagnostics: Diagnostics
+    asserts: tuple[Assertion, ...],
+    wire_type: str,
+    owner: AmqpClass | None,
+    diagnostics: Diagnostics,
 ) -> None:
-    """Add a diagnostic for every assertion that makes no sense; `owner` is the class around it."""
+    """Add a diagnostic for every assertion that makes no sense.
+
+    Args:
+        asserts: What is asserted about a value.
+        wire_type: The type of the value.
+        owner: The class around the field, whose methods an assertion can refer to.
+        diagnostics: Takes what is found.
+    """
     for found in asserts:
-        problem = _problem(found, owner)
+        problem = _problem(found, wire_type, owner)
         if problem:
             diagnostics.add(found.origin, "bad-assert", problem)
 
 
-def _problem(found: Assertion, owner: AmqpClass | None) -> str:
+def _problem(found: Assertion, wire_type: str, owner: AmqpClass | None) -> str:
     """What is wrong with an assertion; "" when nothing is."""
     value = found.value or ""
     if found.check and found.check not in KNOWN:
         return f"unknown check {found.check!r}"
+    if wire_type not in SUITABLE.get(found.check, (wire_type,)):
+        return f"check {found.check} does not suit the type {wire_type}"
     if found.check in NUMERIC and not (value.isascii() and value.isdigit()):
         return f"check {found.check} needs a number as its value"
     if found.check == "regexp":
@@ -56,7 +78,7 @@ def _regexp_problem(value: str) -> str:
 def _refers(found: Assertion, owner: AmqpClass | None) -> bool:
     """Whether the method and field exist that the assertion compares with."""
     return any(
-        (method.name, field.name) == (found.method, found.field)
+        (method.name, field.name) == (found.method, found.field) and not field.reserved
         for method in (owner.methods if owner is not None else ())
         for field in method.fields
     )
@@ -73,13 +95,16 @@ def _contents(found: Assertion) -> tuple[object, ...]:
 
 
 def facts(fields: tuple[ResolvedField, ...], class_name: str) -> tuple[Fact, ...]:
-    """What generated classes are told of the assertions about these fields, without syntax."""
+    """What generated classes are told of the assertions about these fields.
+
+    What only people can check is left out: syntax, and names for numbers.
+    """
     return tuple(
         (field.python, found.check, _limit(found, class_name))
         for field in fields
         if not field.reserved
         for found in field.asserts
-        if found.check != "syntax"
+        if found.check != "syntax" and (found.check != "enum" or field.type == "shortstr")
     )
 
 

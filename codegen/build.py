@@ -140,7 +140,7 @@ class _Builder:
 
     def required(self, node: Node, attribute: str) -> str:
         value = node.attributes.get(attribute)
-        if value is None and not self.diagnostics.has(node.origin, "schema"):
+        if value is None:
             what = f"{node.kind} {node.name}".strip()
             message = f"{what} needs the attribute {attribute}"
             self.diagnostics.add(node.origin, "missing-attribute", message)

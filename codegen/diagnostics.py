@@ -48,10 +48,6 @@ class Diagnostics:
         if diagnostic not in self.found:
             self.found.append(diagnostic)
 
-    def has(self, origin: Origin, rule: str) -> bool:
-        """Whether the rule was found broken at this place."""
-        return any(known.origin == origin and known.rule == rule for known in self.found)
-
     def stop_if_any(self) -> None:
         """Raise SpecError if there are diagnostics, with all of them by file and line."""
         if self.found:

@@ -74,10 +74,10 @@ def load(path: Path, schema: Path, diagnostics: Diagnostics) -> tuple[Node | Non
 
 def _parse(data: bytes, file: str, diagnostics: Diagnostics) -> etree._Element | None:
     """The root element, or None after a diagnostic."""
-    line = _doctype_line(data)
-    if line is not None:
-        message = "a document type declaration is refused, because it can define entities"
-        diagnostics.add(Origin(file, line), "doctype", message)
+    problem = _prolog_problem(data)
+    if problem is not None:
+        line, rule, message = problem
+        diagnostics.add(Origin(file, line), rule, message)
         return None
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_pis=True
@@ -91,31 +91,35 @@ def _parse(data: bytes, file: str, diagnostics: Diagnostics) -> etree._Element |
         return None
 
 
-class _Found(Exception):
-    """Ends the look at the start of a file; carries the line of its DOCTYPE, or None."""
-
-    def __init__(self, line: int | None) -> None:
-        self.line = line
+class _RootReached(Exception):
+    """Ends the look at the prolog."""
 
 
-def _doctype_line(data: bytes) -> int | None:
-    """Line of the DOCTYPE, found before anything in it is acted upon; None when there is none."""
+class _DoctypeFound(Exception):
+    """Ends the look at the prolog, before anything in a DOCTYPE is acted upon."""
+
+
+def _prolog_problem(data: bytes) -> tuple[int, str, str] | None:
+    """Line, rule and message for what is wrong before the root element; None when nothing is."""
     parser = expat.ParserCreate()
 
     def doctype(*_declaration: object) -> None:
-        raise _Found(parser.CurrentLineNumber)
+        raise _DoctypeFound
 
     def element(*_element: object) -> None:
-        raise _Found(None)
+        raise _RootReached
 
     parser.StartDoctypeDeclHandler = doctype
     parser.StartElementHandler = element
     try:
         parser.Parse(data, True)
-    except _Found as found:
-        return found.line
-    except expat.ExpatError:
-        return None  # the real parser says what is wrong, and where
+    except _DoctypeFound:
+        message = "a document type declaration is refused, because it can define entities"
+        return parser.CurrentLineNumber, "doctype", message
+    except expat.ExpatError as error:
+        return error.lineno, "malformed-xml", f"column {error.offset + 1}: {error}"
+    except _RootReached:
+        pass  # the rest is for the real parser
     return None
 
 

@@ -26,29 +26,39 @@ _NUMBERED = re.compile(r"(bits|flags|length)\d*")
 
 
 def attribute(name: str) -> str:
-    """ "reply-code" -> "reply_code"; "global" -> "global_", as "encode" and its like."""
-    python = name.lower().replace("-", "_")
+    """Attribute for a field: reply_code for "reply-code".
+
+    Keywords and the attributes of the base classes get an underscore: global_, encode_.
+    """
+    python = _snake(name)
     return python + "_" if keyword.iskeyword(python) or python in ATTRIBUTES else python
 
 
 def local(python: str) -> str:
-    """An attribute's name as a local variable: builtins and helpers get an underscore."""
+    """Local variable for an attribute; builtins and helpers get an underscore: len_, offset_."""
     taken = python in LOCALS or hasattr(builtins, python) or _NUMBERED.fullmatch(python)
     return python + "_" if taken else python
 
 
 def class_name(name: str) -> str:
-    """ "tune-ok" -> "TuneOk"."""
+    """Class for a method: TuneOk for "tune-ok".
+
+    Keywords, builtins and what the module imports get an underscore: None_, Table_.
+    """
     python = "".join(part[:1].upper() + part[1:].lower() for part in name.split("-"))
-    return python + "_" if keyword.iskeyword(python) else python
+    return python + "_" if hasattr(builtins, python) or python in CLASS_NAMES else python
 
 
 def module_name(name: str) -> str:
-    """ "basic" -> "basic"; a keyword gets an underscore."""
-    python = name.lower().replace("-", "_")
+    """Module for a class: basic for "basic", import_ for "import"."""
+    python = _snake(name)
     return python + "_" if keyword.iskeyword(python) else python
 
 
 def constant_name(name: str) -> str:
-    """ "frame-end" -> "FRAME_END"."""
-    return name.upper().replace("-", "_")
+    """Name for a constant: FRAME_END for "frame-end"."""
+    return _snake(name).upper()
+
+
+def _snake(name: str) -> str:
+    return name.lower().replace("-", "_")

@@ -76,8 +76,7 @@ def _insert_after(
     step = _steps(after)
     found = [at for at, child in enumerate(children) if ((child.kind, child.name),) == step]
     if len(found) != 1:
-        message = f"after={after!r} matches {len(found)} elements; it must match one"
-        diagnostics.add(operation.origin, "overlay-target", message)
+        _report_matches(operation, "after", len(found), diagnostics)
         return children
     place = found[0] + 1
     while place < len(children) and any(children[place] is made for made in operation.children):

@@ -141,7 +141,7 @@ def _context(protocol: Protocol) -> dict[str, Any]:
 def _class_module(environment: jinja2.Environment, view: ModuleView, header: str) -> str:
     """The module of a class: its code first, so that the imports are those that it needs."""
     body = environment.get_template("amqp_class.py.j2").render(module=view)
-    used = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
+    used = _names(body)
     head = environment.get_template("class_head.py.j2").render(
         module=view,
         header=header,
@@ -150,6 +150,15 @@ def _class_module(environment: jinja2.Environment, view: ModuleView, header: str
         typing_imports=_imports(TYPING_IMPORTS, used),
     )
     return _formatted(head + body)
+
+
+def _names(source: str) -> set[str]:
+    """The names that code uses, its own and those that it has to import."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError as error:
+        raise RenderError(f"a template gave no valid Python: {error}") from error
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
 def _imports(known: dict[str, tuple[str, ...]], used: set[str]) -> list[tuple[str, list[str]]]:

@@ -70,7 +70,7 @@ class _Resolver:
             if domain.type and domain.type not in TYPES:
                 message = f"domain {domain.name}: type {domain.type!r} is unknown"
                 diagnostics.add(domain.origin, "unknown-type", message)
-            asserts.report(domain.asserts, None, diagnostics)
+            asserts.report(domain.asserts, domain.type, None, diagnostics)
 
     def check_constants(self) -> None:
         """What framing needs must be there and fit its octet; Python names must differ."""
@@ -168,7 +168,7 @@ class _Resolver:
         if domain is None and field.domain and field.domain not in TYPES:
             message = f"{where}: field {field.name} has the unknown domain {field.domain!r}"
             self.diagnostics.add(field.origin, "unknown-domain", message)
-        asserts.report(field.asserts, owner, self.diagnostics)
+        asserts.report(field.asserts, wire_type, owner, self.diagnostics)
         return ResolvedField(
             name=field.name,
             python=naming.attribute(field.name),

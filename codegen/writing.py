@@ -152,12 +152,13 @@ def _run(items: list[_Item], values: list[str]) -> str:
 
 
 def _without_known_end(items: list[_Item]) -> tuple[list[_Item], str]:
-    """The run without the known octets at its end, and those as text for a bytes literal."""
+    """The run without the known octets at its end, and those as text for a bytes format."""
     keep = len(items)
     while keep and (not items[keep - 1].expression or items[keep - 1].known is not None):
         keep -= 1
     known = b"".join((item.known or 0).to_bytes(item.size, "big") for item in items[keep:])
-    return items[:keep], "".join(f"\\x{octet:02x}" for octet in known)
+    escaped = known.replace(b"%", b"%%")  # what a percent sign is in a format
+    return items[:keep], "".join(f"\\x{octet:02x}" for octet in escaped)
 
 
 def _call(items: list[_Item]) -> str:

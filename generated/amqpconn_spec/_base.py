@@ -89,9 +89,8 @@ class FieldSet:
                     continue
                 limit = getattr(request, other)
             if value is not None and not CHECKS[kind](value, limit):
-                problems.append(
-                    f"{self.NAME}.{name} breaks the assertion {kind} {limit or ''}".rstrip()
-                )
+                shown = kind if limit is None else f"{kind} {limit}"
+                problems.append(f"{self.NAME}.{name} breaks the assertion {shown}")
         return problems
 
     def _encode_error(self, error: Exception, channel: int = 0) -> EncodeError:

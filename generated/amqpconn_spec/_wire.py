@@ -185,6 +185,8 @@ def encode_table(table: Mapping[str, FieldValue], depth: int = 1) -> bytes:
             if type(value) is str:
                 text = value.encode()
                 parts.append(b"%c%bS%b%b" % (len(name), name, PACK_I(len(text)), text))
+            elif value is True:
+                parts.append(b"%c%bt\x01" % (len(name), name))
             else:
                 parts.append(b"%c%b%b" % (len(name), name, _encode_value(value, depth)))
         except EncodeError as error:
@@ -318,7 +320,11 @@ def decode_table(
                 if start + length > stop:
                     raise DecodeError("", at, f"a string of {length} bytes does not fit")
                 at = start + length
-                table[key] = _text(buffer[start:at])
+                octets = buffer[start:at]
+                try:
+                    table[key] = octets.decode()
+                except UnicodeDecodeError:
+                    table[key] = octets
             elif kind == 0x74:  # t, a boolean
                 table[key] = buffer[at + 1] != 0
                 at += 2
