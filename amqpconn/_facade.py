@@ -212,6 +212,16 @@ class ConnectionFacade:
         return self._agreement().client_properties
 
     @property
+    def offered_mechanisms(self) -> list[str]:
+        """The authentication mechanisms that the server offered."""
+        return self._agreement().mechanisms
+
+    @property
+    def offered_locales(self) -> list[str]:
+        """The locales that the server offered."""
+        return self._agreement().locales
+
+    @property
     def mechanism(self) -> str:
         """The authentication mechanism that was used."""
         return self._agreement().mechanism

@@ -1,0 +1,21 @@
+"""An AMQP server inside your process, for tests that should not need a broker.
+
+    from amqpconn.testing import Peer
+
+    def test_it_publishes():
+        with Peer() as peer:
+            with amqpconn.sync.connect(peer.url()) as connection:
+                run_what_is_to_be_tested(connection)
+            assert peer.received("basic.publish")[0].content.body == b"hello"
+
+It speaks through real sockets and is made of the same generated classes as the clients, so what it
+takes and what it sends is what the specification says. It keeps queues in memory, knows the default
+exchange only, and answers everything else that wants an answer.
+"""
+
+from __future__ import annotations
+
+from amqpconn.testing.peer import Peer
+from amqpconn.testing.session import Behaviour, Received
+
+__all__ = ["Behaviour", "Peer", "Received"]
