@@ -28,7 +28,10 @@ class PropertyView:
 
 @dataclass(frozen=True)
 class WordView:
-    """A flag word: its variable, that of the word before it, and the bits without a meaning."""
+    """A flag word: its variable, that of the word before it, and the bits without a meaning.
+
+    `unknown` is "" when every bit has one; in the last word, bit 0 has none.
+    """
 
     name: str
     before: str
@@ -70,7 +73,8 @@ def _words(flags: tuple[PropertyFlag, ...]) -> tuple[WordView, ...]:
         own = [flag for flag in flags if flag.word == word]
         known = sum(flag.mask for flag in own) | (word < count - 1)
         properties = tuple(_property_view(flag.field, flag.mask) for flag in own)
-        words.append(WordView(name, names[word - 1], f"0x{0xFFFF & ~known:04X}", properties))
+        unknown = f"0x{0xFFFF - known:04X}" if known < 0xFFFF else ""
+        words.append(WordView(name, names[word - 1], unknown, properties))
     return tuple(words)
 
 

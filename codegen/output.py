@@ -42,7 +42,7 @@ def write(files: dict[str, str], output: Path, package: str) -> list[str]:
     stale = sorted(set(present) - set(files))
     for path in stale:
         (output / path).unlink()
-        _remove_empty(output / path, output)
+        _remove_empty((output / path).parent, output)
     return sorted([*changed, *stale])
 
 
@@ -115,9 +115,8 @@ def _verify(files: dict[str, str], tree: Path) -> None:
         raise OutputError(f"the generated code cannot be imported:\n{result.stderr}")
 
 
-def _remove_empty(path: Path, output: Path) -> None:
-    """Remove the directories around a file that went, as far as only caches are left in them."""
-    for directory in path.parents:
-        if directory == output or any(p.name != "__pycache__" for p in directory.iterdir()):
-            return
+def _remove_empty(directory: Path, output: Path) -> None:
+    """Remove directories, from this one up, as far as nothing but caches is left in them."""
+    while directory != output and all(p.name == "__pycache__" for p in directory.iterdir()):
         shutil.rmtree(directory)
+        directory = directory.parent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,7 +93,7 @@ def _version(package: str, table: object, path: Path, diagnostics: Diagnostics) 
     overlays = table.get("overlays", []) if isinstance(table, dict) else None
     names = [base, *overlays] if isinstance(overlays, list) else [None]
     problem = ""
-    if not package.isidentifier() or package.startswith("_"):
+    if not package.isidentifier() or keyword.iskeyword(package) or package.startswith("_"):
         problem = "is no name for a package"
     elif not all(isinstance(name, str) and name == Path(name).name and name for name in names):
         problem = "needs base and overlays, which are names of files beside this one"
