@@ -11,7 +11,7 @@ PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo generate check test coverage types lint format build clean broker
+.PHONY: help setup demo generate check docs test coverage types lint format build clean broker
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ generate: $(STAMPS)/codegen ## write generated/ from spec/
 
 check: $(STAMPS)/codegen ## fail when generated/ is not what spec/ and codegen/ make
 	@$(RUN) -m codegen check
+
+docs: $(STAMPS)/codegen ## write the pages in docs/ that come from the code
+	@PYTHONPATH=. $(RUN) docs/make.py
 
 test: $(STAMPS)/test broker ## run all tests, then hold their coverage to its limits
 	@$(RUN) -m coverage run -m pytest $(PYTEST_ARGS)

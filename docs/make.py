@@ -1,0 +1,84 @@
+"""Writes the pages that come from the code: `make docs`. A test holds them to it."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+from amqpconn import errors
+from amqpconn.core.states import DISCARDING, TRANSITIONS, Role, State
+
+HERE = Path(__file__).parent
+
+
+def states_page() -> str:
+    """The state machine of both sides, drawn from its table."""
+    parts = [
+        "# States of a connection",
+        "Drawn from the table in `amqpconn/core/states.py` by `make docs`. `<` is received, `>` is"
+        " sent. What has no arrow is not allowed; in the states "
+        + ", ".join(sorted(f"*{state.value}*" for state in DISCARDING))
+        + " it is dropped.",
+    ]
+    for role in Role:
+        parts += [f"## The {role.value}", _diagram(role)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _diagram(role: Role) -> str:
+    lines = ["```mermaid", "stateDiagram-v2"]
+    lines += [f'    state "{state.value}" as {state.name}' for state in State]
+    lines.append("    [*] --> CLOSED")
+    for state, steps in TRANSITIONS[role].items():
+        arrows: dict[State, list[str]] = {}
+        for step, following in steps.items():
+            arrows.setdefault(following, []).append(step.replace("connection.", ""))
+        lines += [
+            f"    {state.name} --> {following.name}: {', '.join(labels)}"
+            for following, labels in arrows.items()
+        ]
+    return "\n".join([*lines, "```"])
+
+
+def errors_page() -> str:
+    """All errors, with their cause and remedy, from their classes."""
+    rows = [
+        f"| {'&nbsp;' * 3 * depth}`{kind.__name__}` | {_summary(kind)} | {kind.cause} | {kind.remedy} |"
+        for kind, depth in _tree(errors.AMQPError, 0)
+    ]
+    parts = [
+        "# Errors",
+        "Everything that the library raises is an `AMQPError`. Made from the classes in"
+        " `amqpconn/errors.py` by `make docs`. An error's text has what happened, the likely cause"
+        " where there is one, and what to do; connection errors also have the phase, the time spent"
+        " in each phase, and the peer's address. What a peer closes can be caught by scope"
+        " (`ChannelClosed`, `ConnectionClosed`) and by reply code (`NotFound`, ...).",
+        "| error | what happened | likely cause | what to do |\n|---|---|---|---|\n" + "\n".join(rows),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _tree(kind: type[errors.AMQPError], depth: int) -> list[tuple[type[errors.AMQPError], int]]:
+    """A class and those below it, each where its first base is, in the order of the source."""
+    found = [(kind, depth)]
+    for name, below in vars(errors).items():
+        if inspect.isclass(below) and below.__bases__[0] is kind and below.__name__ == name:
+            found += _tree(below, depth + 1)
+    return found
+
+
+def _summary(kind: type[errors.AMQPError]) -> str:
+    return " ".join((kind.__doc__ or "").split("\n\n")[0].split())
+
+
+PAGES = {"states.md": states_page, "errors.md": errors_page}
+
+
+def main() -> None:
+    """Write all pages."""
+    for name, page in PAGES.items():
+        (HERE / name).write_text(page())
+
+
+if __name__ == "__main__":
+    main()
