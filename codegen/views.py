@@ -18,7 +18,7 @@ class MethodView:
     """A method class to print.
 
     `flags` are the class attributes that are true, `requests` the full names of the methods that
-    this one answers, `replies` the classes that answer it.
+    this one answers, `replies` the classes that answer it, and `answer` their type, None for none.
     """
 
     method: ResolvedMethod
@@ -29,6 +29,7 @@ class MethodView:
     flags: tuple[str, ...]
     requests: tuple[str, ...]
     replies: tuple[str, ...]
+    answer: str | None
     encode: EncodePlan
     decode: DecodePlan
 
@@ -59,6 +60,7 @@ def module_view(found: ResolvedClass, protocol: Protocol) -> ModuleView:
 def _method_view(method: ResolvedMethod, owner: ResolvedClass, framing: Framing) -> MethodView:
     layout = method_layout(method.fields)
     names = {other.name: other.class_name for other in owner.methods}
+    replies = tuple(names[reply] for reply in method.replies)
     return MethodView(
         method=method,
         parameters=tuple(map(method_parameter, method.arguments)),
@@ -67,7 +69,8 @@ def _method_view(method: ResolvedMethod, owner: ResolvedClass, framing: Framing)
         asserts=facts(method.arguments, owner.name),
         flags=_flags(method),
         requests=tuple(m.full_name for m in owner.methods if method.name in m.replies),
-        replies=tuple(names[reply] for reply in method.replies),
+        replies=replies,
+        answer=" | ".join(replies) or None,
         encode=encode_plan(method.index, layout, framing),
         decode=decode_plan(layout, tuple(field.python for field in method.arguments)),
     )

@@ -14,11 +14,13 @@ from amqpconn.errors import NotOpen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, TypeVar
 
     from amqpconn.core.assembler import Content
     from amqpconn.core.endpoint import EndpointCore
     from amqpconn_spec._base import Method
+
+    R = TypeVar("R")
 
 
 class Endpoint(EndpointFacade):
@@ -44,11 +46,11 @@ class Endpoint(EndpointFacade):
 
     async def call(
         self,
-        method: Method,
+        method: Method[R],
         channel: Channel | int,
         content: Content | None = None,
         timeout: float | None = DEFAULT_CALL_TIMEOUT_S,
-    ) -> Method:
+    ) -> R:
         """Send a method and wait for its reply, one of `method.REPLIES`.
 
         Raises NotOpen, InvalidParameter, CallTimeout after `timeout` seconds, ChannelClosed when
@@ -60,17 +62,18 @@ class Endpoint(EndpointFacade):
 
     async def fetch(
         self,
-        method: Method,
+        method: Method[R],
         channel: Channel | int,
         content: Content | None = None,
         timeout: float | None = DEFAULT_CALL_TIMEOUT_S,
-    ) -> tuple[Method, Content | None]:
+    ) -> tuple[R, Content | None]:
         """As `call`, for methods such as basic.get: the reply and its content, None without one."""
         core = self._channel_core(channel)
         await self._link.writable(timeout)
-        return await self._answer(
+        reply, arrived = await self._answer(
             lambda endpoint, now: endpoint.call(method, core, content, now, timeout)
         )
+        return cast("R", reply), arrived
 
     async def send(
         self,

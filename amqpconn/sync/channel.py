@@ -12,7 +12,7 @@ from amqpconn.errors import CallTimeout
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Self
+    from typing import Self, TypeVar
 
     from amqpconn.core.assembler import Content
     from amqpconn.core.channels import ChannelCore
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from amqpconn_spec._base import Method
 
     Handler = Callable[[Method, Content | None], object]
+
+    R = TypeVar("R")
 
 
 class Channel(ChannelFacade):
@@ -33,19 +35,19 @@ class Channel(ChannelFacade):
 
     def call(
         self,
-        method: Method,
+        method: Method[R],
         content: Content | None = None,
         timeout: float | None = DEFAULT_CALL_TIMEOUT_S,
-    ) -> Method:
+    ) -> R:
         """Send a method on this channel and wait for its reply; see `Endpoint.call`."""
         return self._endpoint.call(method, self, content, timeout)
 
     def fetch(
         self,
-        method: Method,
+        method: Method[R],
         content: Content | None = None,
         timeout: float | None = DEFAULT_CALL_TIMEOUT_S,
-    ) -> tuple[Method, Content | None]:
+    ) -> tuple[R, Content | None]:
         """Send a method whose reply may have content; see `Endpoint.fetch`."""
         return self._endpoint.fetch(method, self, content, timeout)
 

@@ -16,10 +16,12 @@ from amqpconn.sync.channel import Channel
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, TypeVar
 
     from amqpconn.core.assembler import Content
     from amqpconn_spec._base import Method
+
+    R = TypeVar("R")
 
 
 class Endpoint(EndpointFacade):
@@ -39,11 +41,11 @@ class Endpoint(EndpointFacade):
 
     def call(
         self,
-        method: Method,
+        method: Method[R],
         channel: Channel | int,
         content: Content | None = None,
         timeout: float | None = DEFAULT_CALL_TIMEOUT_S,
-    ) -> Method:
+    ) -> R:
         """Send a method and wait for its reply, one of `method.REPLIES`.
 
         Raises NotOpen, InvalidParameter, CallTimeout after `timeout` seconds, ChannelClosed when
@@ -55,17 +57,18 @@ class Endpoint(EndpointFacade):
 
     def fetch(
         self,
-        method: Method,
+        method: Method[R],
         channel: Channel | int,
         content: Content | None = None,
         timeout: float | None = DEFAULT_CALL_TIMEOUT_S,
-    ) -> tuple[Method, Content | None]:
+    ) -> tuple[R, Content | None]:
         """As `call`, for methods such as basic.get: the reply and its content, None without one."""
         with self._link.lock:
             core = self._channel_core(channel)
             self._link.wait_writable(timeout)
             call = self._core.call(method, core, content, monotonic(), timeout)
-        return self._answer(call)
+        reply, arrived = self._answer(call)
+        return cast("R", reply), arrived
 
     def send(
         self,

@@ -60,7 +60,7 @@ def blocking(url: str) -> None:
     with amqpconn.sync.connect(url, connection_name="demo, blocking") as connection:
         took = perf_counter() - began
         with connection.endpoint.open_channel() as channel:
-            name = getattr(channel.call(queue.Declare(exclusive=True)), "queue", "")
+            name = channel.call(queue.Declare(exclusive=True)).queue
             channel.send(basic.Publish(routing_key=name), Content(b"hello", basic.Properties()))
             _, content = channel.fetch(basic.Get(queue=name, no_ack=True))
         report("amqpconn.sync", connection, took, content)
@@ -72,7 +72,7 @@ async def coroutines(url: str) -> None:
     async with amqpconn.asyncio.connect(url, connection_name="demo, asyncio") as connection:
         took = perf_counter() - began
         async with connection.endpoint.open_channel() as channel:
-            name = getattr(await channel.call(queue.Declare(exclusive=True)), "queue", "")
+            name = (await channel.call(queue.Declare(exclusive=True))).queue
             await channel.send(basic.Publish(routing_key=name), Content(b"hello"))
             _, content = await channel.fetch(basic.Get(queue=name, no_ack=True))
         report("amqpconn.asyncio", connection, took, content)

@@ -129,8 +129,34 @@ class FieldSet:
         return DecodeError(cls.NAME, min(at, end) - offset + cls._PREFIX, reason)
 
 
-class Method(FieldSet):
+if TYPE_CHECKING:
+    from typing import Generic
+
+    from typing_extensions import TypeVar
+
+    Reply = TypeVar("Reply", covariant=True, default=Any)
+
+    class Answered(Generic[Reply]):
+        """What a `Reply` answers; None where nothing does."""
+
+        __slots__ = ()
+
+else:
+    Reply = None
+
+    class Answered:
+        """What a `Reply` answers; only type checkers want to know."""
+
+        __slots__ = ()
+
+        def __class_getitem__(cls, _reply):
+            return cls
+
+
+class Method(FieldSet, Answered[Reply]):
     """A method of the protocol, with its arguments as attributes.
+
+    For type checkers it is generic in its reply: `queue.Declare` is a `Method[queue.DeclareOk]`.
 
     Attributes:
         METHOD_ID: Number of the method within its class.

@@ -67,7 +67,7 @@ READ_QB = Struct(">QB").unpack_from
 READ_QBB = Struct(">QBB").unpack_from
 
 
-class Qos(Method):
+class Qos(Method["QosOk"]):
     """Limit how much the server delivers ahead of acknowledgements.
 
     The limits do not concern consumers that need no acknowledgements.
@@ -130,7 +130,7 @@ class Qos(Method):
         return cls(prefetch_size, prefetch_count, (bits & 1) != 0)
 
 
-class QosOk(Method):
+class QosOk(Method[None]):
     """The limits are set.
 
     basic.qos-ok is sent by the server to answer basic.qos. Defined in spec/amqp0-9-1.xml.
@@ -166,7 +166,7 @@ class QosOk(Method):
         return cls()
 
 
-class Consume(Method):
+class Consume(Method["ConsumeOk"]):
     """Start a consumer: the server sends it messages as they come.
 
     basic.consume is sent by the client, and answered by basic.consume-ok. Defined in
@@ -293,7 +293,7 @@ class Consume(Method):
         )
 
 
-class ConsumeOk(Method):
+class ConsumeOk(Method[None]):
     """The consumer is set up and deliveries may follow.
 
     basic.consume-ok is sent by the server to answer basic.consume. Defined in spec/amqp0-9-1.xml.
@@ -347,7 +347,7 @@ class ConsumeOk(Method):
         return cls(consumer_tag)
 
 
-class Cancel(Method):
+class Cancel(Method["CancelOk"]):
     """End a consumer.
 
     Deliveries that were on their way already may still arrive before cancel-ok.
@@ -411,7 +411,7 @@ class Cancel(Method):
         return cls(consumer_tag, (bits & 1) != 0)
 
 
-class CancelOk(Method):
+class CancelOk(Method[None]):
     """The consumer has ended.
 
     basic.cancel-ok is sent by either side to answer basic.cancel. Defined in spec/amqp0-9-1.xml,
@@ -467,7 +467,7 @@ class CancelOk(Method):
         return cls(consumer_tag)
 
 
-class Publish(Method):
+class Publish(Method[None]):
     """Send a message to an exchange.
 
     The content follows: one header frame, then the body in as many frames as it takes.
@@ -558,7 +558,7 @@ class Publish(Method):
         return cls(exchange, routing_key, (bits & 1) != 0, (bits & 2) != 0)
 
 
-class Return(Method):
+class Return(Method[None]):
     """A message comes back to its publisher: it could not be routed or delivered.
 
     basic.return is sent by the server. A content follows it. Defined in spec/amqp0-9-1.xml.
@@ -649,7 +649,7 @@ class Return(Method):
         return cls(reply_code, reply_text, exchange, routing_key)
 
 
-class Deliver(Method):
+class Deliver(Method[None]):
     """A message for a consumer.
 
     basic.deliver is sent by the server. A content follows it. Defined in spec/amqp0-9-1.xml.
@@ -751,7 +751,7 @@ class Deliver(Method):
         return cls(consumer_tag, delivery_tag, (bits & 1) != 0, exchange, routing_key)
 
 
-class Get(Method):
+class Get(Method["GetOk | GetEmpty"]):
     """Fetch one message from a queue, without a consumer.
 
     basic.get is sent by the client, and answered by basic.get-ok or basic.get-empty. Defined in
@@ -813,7 +813,7 @@ class Get(Method):
         return cls(queue, (bits & 1) != 0)
 
 
-class GetOk(Method):
+class GetOk(Method[None]):
     """The message that was asked for.
 
     basic.get-ok is sent by the server to answer basic.get. A content follows it. Defined in
@@ -914,7 +914,7 @@ class GetOk(Method):
         return cls(delivery_tag, (bits & 1) != 0, exchange, routing_key, message_count)
 
 
-class GetEmpty(Method):
+class GetEmpty(Method[None]):
     """The queue has no message to give.
 
     basic.get-empty is sent by the server to answer basic.get. Defined in spec/amqp0-9-1.xml.
@@ -954,7 +954,7 @@ class GetEmpty(Method):
         return cls()
 
 
-class Ack(Method):
+class Ack(Method[None]):
     """Acknowledge one delivery, or all up to it.
 
     basic.ack is sent by either side. Defined in spec/amqp0-9-1.xml, changed in
@@ -1006,7 +1006,7 @@ class Ack(Method):
         return cls(delivery_tag, (bits & 1) != 0)
 
 
-class Reject(Method):
+class Reject(Method[None]):
     """Refuse one delivery.
 
     basic.reject is sent by the client. Defined in spec/amqp0-9-1.xml.
@@ -1056,7 +1056,7 @@ class Reject(Method):
         return cls(delivery_tag, (bits & 1) != 0)
 
 
-class RecoverAsync(Method):
+class RecoverAsync(Method[None]):
     """Have unacknowledged deliveries sent again; no answer comes.
 
     Superseded by recover, which is answered.
@@ -1106,7 +1106,7 @@ class RecoverAsync(Method):
         return cls((bits & 1) != 0)
 
 
-class Recover(Method):
+class Recover(Method["RecoverOk"]):
     """Have unacknowledged deliveries of the channel sent again.
 
     basic.recover is sent by the client, and answered by basic.recover-ok. Defined in
@@ -1156,7 +1156,7 @@ class Recover(Method):
         return cls((bits & 1) != 0)
 
 
-class RecoverOk(Method):
+class RecoverOk(Method[None]):
     """The deliveries were put back to be sent again.
 
     basic.recover-ok is sent by the server to answer basic.recover. Defined in spec/amqp0-9-1.xml.
@@ -1192,7 +1192,7 @@ class RecoverOk(Method):
         return cls()
 
 
-class Nack(Method):
+class Nack(Method[None]):
     """Refuse one delivery, or all up to it.
 
     basic.nack is sent by either side. Defined in spec/rabbitmq.overlay.xml.

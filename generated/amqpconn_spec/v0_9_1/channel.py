@@ -30,7 +30,7 @@ READ_HH = Struct(">HH").unpack_from
 READ_I = Struct(">I").unpack_from
 
 
-class Open(Method):
+class Open(Method["OpenOk"]):
     """Start using the channel number that this is sent on.
 
     channel.open is sent by the client, and answered by channel.open-ok. Defined in
@@ -71,7 +71,7 @@ class Open(Method):
         return cls()
 
 
-class OpenOk(Method):
+class OpenOk(Method[None]):
     """The channel is ready for use.
 
     channel.open-ok is sent by the server to answer channel.open. Defined in spec/amqp0-9-1.xml.
@@ -112,7 +112,7 @@ class OpenOk(Method):
         return cls()
 
 
-class Flow(Method):
+class Flow(Method["FlowOk"]):
     """Ask the peer to stop or to resume sending content on the channel.
 
     It holds for whole messages: one that was begun is finished first.
@@ -165,7 +165,7 @@ class Flow(Method):
         return cls((bits & 1) != 0)
 
 
-class FlowOk(Method):
+class FlowOk(Method[None]):
     """The request about content flow is being followed.
 
     channel.flow-ok is sent by either side to answer channel.flow. Defined in spec/amqp0-9-1.xml.
@@ -214,7 +214,7 @@ class FlowOk(Method):
         return cls((bits & 1) != 0)
 
 
-class Close(Method):
+class Close(Method["CloseOk"]):
     """End the channel, with the reason and the method that led to it.
 
     The connection and its other channels go on. Whoever sends it drops everything that still
@@ -296,7 +296,7 @@ class Close(Method):
         return cls(reply_code, reply_text, class_id, method_id)
 
 
-class CloseOk(Method):
+class CloseOk(Method[None]):
     """The close was seen; the channel number is free again.
 
     channel.close-ok is sent by either side to answer channel.close. Defined in spec/amqp0-9-1.xml.

@@ -21,7 +21,7 @@ PACK_BHIIB = Struct(">BHIIB").pack
 PACK_BHIIBB = Struct(">BHIIBB").pack
 
 
-class Select(Method):
+class Select(Method["SelectOk"]):
     """Have messages that are published on this channel confirmed, for good.
 
     From then on the server answers each message with ack or nack; the delivery tag counts the
@@ -74,7 +74,7 @@ class Select(Method):
         return cls((bits & 1) != 0)
 
 
-class SelectOk(Method):
+class SelectOk(Method[None]):
     """The channel is in confirm mode.
 
     confirm.select-ok is sent by the server to answer confirm.select. Defined in

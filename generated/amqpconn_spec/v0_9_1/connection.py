@@ -52,7 +52,7 @@ READ_HIH = Struct(">HIH").unpack_from
 READ_I = Struct(">I").unpack_from
 
 
-class Start(Method):
+class Start(Method["StartOk"]):
     """First word of the server: its version, login mechanisms and locales.
 
     It answers a protocol header that the server accepts. A server that wants another version sends
@@ -157,7 +157,7 @@ class Start(Method):
         return cls(version_major, version_minor, server_properties, mechanisms, locales)
 
 
-class StartOk(Method):
+class StartOk(Method[None]):
     """The client's choice of mechanism and locale, with its first login data.
 
     connection.start-ok is sent by the client to answer connection.start. Defined in
@@ -257,7 +257,7 @@ class StartOk(Method):
         return cls(client_properties, mechanism, response, locale)
 
 
-class Secure(Method):
+class Secure(Method["SecureOk"]):
     """One more question of the login, if the mechanism needs it.
 
     connection.secure is sent by the server, and answered by connection.secure-ok. Defined in
@@ -313,7 +313,7 @@ class Secure(Method):
         return cls(challenge)
 
 
-class SecureOk(Method):
+class SecureOk(Method[None]):
     """The client's answer to a question of the login.
 
     connection.secure-ok is sent by the client to answer connection.secure. Defined in
@@ -368,7 +368,7 @@ class SecureOk(Method):
         return cls(response)
 
 
-class Tune(Method):
+class Tune(Method["TuneOk"]):
     """The limits that the server proposes once the login succeeded.
 
     connection.tune is sent by the server, and answered by connection.tune-ok. Defined in
@@ -427,7 +427,7 @@ class Tune(Method):
         return cls(channel_max, frame_max, heartbeat)
 
 
-class TuneOk(Method):
+class TuneOk(Method[None]):
     """The limits that hold from now on, at most what the server proposed.
 
     Zero stands for no limit, so it is below the server's value only where the server proposed zero
@@ -493,7 +493,7 @@ class TuneOk(Method):
         return cls(channel_max, frame_max, heartbeat)
 
 
-class Open(Method):
+class Open(Method["OpenOk"]):
     """Choose the virtual host to work in, which completes the opening.
 
     connection.open is sent by the client, and answered by connection.open-ok. Defined in
@@ -551,7 +551,7 @@ class Open(Method):
         return cls(virtual_host)
 
 
-class OpenOk(Method):
+class OpenOk(Method[None]):
     """The virtual host is open and channels may be opened.
 
     connection.open-ok is sent by the server to answer connection.open. Defined in
@@ -592,7 +592,7 @@ class OpenOk(Method):
         return cls()
 
 
-class Close(Method):
+class Close(Method["CloseOk"]):
     """End the connection, with the reason and the method that led to it.
 
     Whoever sends it drops everything that still arrives, except close and close-ok.
@@ -673,7 +673,7 @@ class Close(Method):
         return cls(reply_code, reply_text, class_id, method_id)
 
 
-class CloseOk(Method):
+class CloseOk(Method[None]):
     """The close was seen; nothing follows it and the socket may be shut.
 
     connection.close-ok is sent by either side to answer connection.close. Defined in
@@ -711,7 +711,7 @@ class CloseOk(Method):
         return cls()
 
 
-class Blocked(Method):
+class Blocked(Method[None]):
     """The server takes nothing more from publishers for now.
 
     It comes only to clients whose properties have the capability connection.blocked.
@@ -763,7 +763,7 @@ class Blocked(Method):
         return cls(reason)
 
 
-class Unblocked(Method):
+class Unblocked(Method[None]):
     """The server takes messages from publishers again.
 
     connection.unblocked is sent by the server. Defined in spec/rabbitmq.overlay.xml.
@@ -798,7 +798,7 @@ class Unblocked(Method):
         return cls()
 
 
-class UpdateSecret(Method):
+class UpdateSecret(Method["UpdateSecretOk"]):
     """Replace the login secret, such as a token, before it expires.
 
     connection.update-secret is sent by the client, and answered by connection.update-secret-ok.
@@ -863,7 +863,7 @@ class UpdateSecret(Method):
         return cls(new_secret, reason)
 
 
-class UpdateSecretOk(Method):
+class UpdateSecretOk(Method[None]):
     """The new secret is in use.
 
     connection.update-secret-ok is sent by the server to answer connection.update-secret. Defined

@@ -22,7 +22,7 @@ PACK_BHII2xB = Struct(">BHII2xB").pack
 PACK_BHIIB = Struct(">BHIIB").pack
 
 
-class Declare(Method):
+class Declare(Method["DeclareOk"]):
     """Create an exchange, or check that one exists as described.
 
     exchange.declare is sent by the client, and answered by exchange.declare-ok. Defined in
@@ -162,7 +162,7 @@ class Declare(Method):
         )
 
 
-class DeclareOk(Method):
+class DeclareOk(Method[None]):
     """The exchange exists as described.
 
     exchange.declare-ok is sent by the server to answer exchange.declare. Defined in
@@ -199,7 +199,7 @@ class DeclareOk(Method):
         return cls()
 
 
-class Delete(Method):
+class Delete(Method["DeleteOk"]):
     """Delete an exchange with all its bindings.
 
     exchange.delete is sent by the client, and answered by exchange.delete-ok. Defined in
@@ -273,7 +273,7 @@ class Delete(Method):
         return cls(exchange, (bits & 1) != 0, (bits & 2) != 0)
 
 
-class DeleteOk(Method):
+class DeleteOk(Method[None]):
     """The exchange is gone.
 
     exchange.delete-ok is sent by the server to answer exchange.delete. Defined in
@@ -310,7 +310,7 @@ class DeleteOk(Method):
         return cls()
 
 
-class Bind(Method):
+class Bind(Method["BindOk"]):
     """Have one exchange route messages to another.
 
     exchange.bind is sent by the client, and answered by exchange.bind-ok. Defined in
@@ -416,7 +416,7 @@ class Bind(Method):
         return cls(destination, source, routing_key, (bits & 1) != 0, arguments)
 
 
-class BindOk(Method):
+class BindOk(Method[None]):
     """The binding is in place.
 
     exchange.bind-ok is sent by the server to answer exchange.bind. Defined in
@@ -453,7 +453,7 @@ class BindOk(Method):
         return cls()
 
 
-class Unbind(Method):
+class Unbind(Method["UnbindOk"]):
     """Take a binding between two exchanges away.
 
     exchange.unbind is sent by the client, and answered by exchange.unbind-ok. Defined in
@@ -559,7 +559,7 @@ class Unbind(Method):
         return cls(destination, source, routing_key, (bits & 1) != 0, arguments)
 
 
-class UnbindOk(Method):
+class UnbindOk(Method[None]):
     """The binding is gone.
 
     exchange.unbind-ok is sent by the server to answer exchange.unbind. Defined in

@@ -37,7 +37,7 @@ READ_I = Struct(">I").unpack_from
 READ_II = Struct(">II").unpack_from
 
 
-class Declare(Method):
+class Declare(Method["DeclareOk"]):
     """Create a queue, or check that one exists as described.
 
     queue.declare is sent by the client, and answered by queue.declare-ok. Defined in
@@ -160,7 +160,7 @@ class Declare(Method):
         )
 
 
-class DeclareOk(Method):
+class DeclareOk(Method[None]):
     """The queue exists as described; its name and its size right now.
 
     queue.declare-ok is sent by the server to answer queue.declare. Defined in spec/amqp0-9-1.xml.
@@ -230,7 +230,7 @@ class DeclareOk(Method):
         return cls(queue, message_count, consumer_count)
 
 
-class Bind(Method):
+class Bind(Method["BindOk"]):
     """Have an exchange route messages to a queue.
 
     Binding twice in the same way is no error and changes nothing.
@@ -337,7 +337,7 @@ class Bind(Method):
         return cls(queue, exchange, routing_key, (bits & 1) != 0, arguments)
 
 
-class BindOk(Method):
+class BindOk(Method[None]):
     """The binding is in place.
 
     queue.bind-ok is sent by the server to answer queue.bind. Defined in spec/amqp0-9-1.xml.
@@ -373,7 +373,7 @@ class BindOk(Method):
         return cls()
 
 
-class Purge(Method):
+class Purge(Method["PurgeOk"]):
     """Throw away the messages in a queue that wait for delivery.
 
     Messages that were delivered and are not yet acknowledged stay.
@@ -437,7 +437,7 @@ class Purge(Method):
         return cls(queue, (bits & 1) != 0)
 
 
-class PurgeOk(Method):
+class PurgeOk(Method[None]):
     """The queue was emptied.
 
     queue.purge-ok is sent by the server to answer queue.purge. Defined in spec/amqp0-9-1.xml.
@@ -485,7 +485,7 @@ class PurgeOk(Method):
         return cls(message_count)
 
 
-class Delete(Method):
+class Delete(Method["DeleteOk"]):
     """Delete a queue, with its messages and bindings; its consumers end.
 
     queue.delete is sent by the client, and answered by queue.delete-ok. Defined in
@@ -566,7 +566,7 @@ class Delete(Method):
         return cls(queue, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0)
 
 
-class DeleteOk(Method):
+class DeleteOk(Method[None]):
     """The queue is gone.
 
     queue.delete-ok is sent by the server to answer queue.delete. Defined in spec/amqp0-9-1.xml.
@@ -614,7 +614,7 @@ class DeleteOk(Method):
         return cls(message_count)
 
 
-class Unbind(Method):
+class Unbind(Method["UnbindOk"]):
     """Take a binding between an exchange and a queue away.
 
     queue.unbind is sent by the client, and answered by queue.unbind-ok. Defined in
@@ -712,7 +712,7 @@ class Unbind(Method):
         return cls(queue, exchange, routing_key, arguments)
 
 
-class UnbindOk(Method):
+class UnbindOk(Method[None]):
     """The binding is gone.
 
     queue.unbind-ok is sent by the server to answer queue.unbind. Defined in spec/amqp0-9-1.xml.

@@ -22,7 +22,7 @@ __all__ = ["Commit", "CommitOk", "Rollback", "RollbackOk", "Select", "SelectOk"]
 PACK_BHIIB = Struct(">BHIIB").pack
 
 
-class Select(Method):
+class Select(Method["SelectOk"]):
     """Make the channel transactional, for good.
 
     tx.select is sent by the client, and answered by tx.select-ok. Defined in spec/amqp0-9-1.xml.
@@ -58,7 +58,7 @@ class Select(Method):
         return cls()
 
 
-class SelectOk(Method):
+class SelectOk(Method[None]):
     """The channel is transactional and its first transaction has begun.
 
     tx.select-ok is sent by the server to answer tx.select. Defined in spec/amqp0-9-1.xml.
@@ -94,7 +94,7 @@ class SelectOk(Method):
         return cls()
 
 
-class Commit(Method):
+class Commit(Method["CommitOk"]):
     """Let everything in the current transaction take effect, and begin the next.
 
     tx.commit is sent by the client, and answered by tx.commit-ok. Defined in spec/amqp0-9-1.xml.
@@ -130,7 +130,7 @@ class Commit(Method):
         return cls()
 
 
-class CommitOk(Method):
+class CommitOk(Method[None]):
     """Everything in the transaction took effect.
 
     tx.commit-ok is sent by the server to answer tx.commit. Defined in spec/amqp0-9-1.xml.
@@ -166,7 +166,7 @@ class CommitOk(Method):
         return cls()
 
 
-class Rollback(Method):
+class Rollback(Method["RollbackOk"]):
     """Forget everything in the current transaction, and begin the next.
 
     Deliveries are not sent again by this; recover does that.
@@ -205,7 +205,7 @@ class Rollback(Method):
         return cls()
 
 
-class RollbackOk(Method):
+class RollbackOk(Method[None]):
     """Everything in the transaction was forgotten.
 
     tx.rollback-ok is sent by the server to answer tx.rollback. Defined in spec/amqp0-9-1.xml.
