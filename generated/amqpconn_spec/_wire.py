@@ -51,6 +51,9 @@ __all__ = [
 #: How deep tables and arrays may lie inside each other; the outermost table counts as 1.
 MAX_DEPTH = 32
 
+#: 9999-12-31 23:59:59 UTC, after which no datetime lies.
+LATEST_SECOND = 253402300799
+
 #: What reading bytes that are wrong can raise, and writing values that are wrong.
 DECODE_FAULTS = (StructError, IndexError, ValueError)
 ENCODE_FAULTS = (StructError, AttributeError, OverflowError, TypeError, ValueError)
@@ -156,16 +159,15 @@ def encode_timestamp(value: datetime) -> int:
 def decode_timestamp(seconds: int) -> datetime:
     """The datetime, in UTC, that lies so many seconds after 1970-01-01 00:00 UTC.
 
-    Raises:
-        DecodeError: It lies beyond the year 9999.
+    Seconds beyond the year 9999 cannot be meant: they come from senders that count in milli-,
+    micro- or nanoseconds by mistake, and are read as what they then mean. One such message must
+    not cost a connection; as nanoseconds every number of 64 bits is a date.
     """
     import datetime
 
-    try:
-        return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
-    except (OverflowError, OSError, ValueError):
-        reason = f"a timestamp of {seconds} seconds is beyond the year 9999"
-        raise DecodeError("timestamp", 0, reason) from None
+    while seconds > LATEST_SECOND:
+        seconds //= 1000
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
 
 
 def encode_table(table: Mapping[str, FieldValue], depth: int = 1) -> bytes:
