@@ -35,8 +35,10 @@ from amqpconn_spec.v0_9_1.errors import REPLY_CODES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Self
+    from collections.abc import Callable, Mapping
+    from typing import Any, Self, TypeVar
+
+    E = TypeVar("E", bound="AMQPError")
 
 _CODE_BY_NAME = {reply.name: reply for reply in REPLY_CODES.values()}
 
@@ -55,6 +57,8 @@ class AMQPError(Exception):
     cause: str = ""
     remedy: str = ""
     retryable: bool = False
+    # Of a class made by `_combined`: the scope and the reply code that it was made of.
+    _parts: tuple[type[AMQPError], int] | None = None
 
     def __init__(self, what: str, *, cause: str | None = None, remedy: str | None = None) -> None:
         super().__init__(what)
@@ -74,10 +78,18 @@ class AMQPError(Exception):
 
     def clone(self) -> Self:
         """A copy for one more caller, so that nobody's traceback grows with another's."""
-        copy = type(self)(self.what, cause=self.cause, remedy=self.remedy)
-        copy.__dict__.update(self.__dict__)
+        make, arguments, state = self.__reduce__()
+        copy = make(*arguments)
+        copy.__setstate__(state)
         copy.__cause__ = self.__cause__
         return copy
+
+    def __reduce__(self) -> tuple[Callable[..., Self], tuple[object, ...], dict[str, Any]]:
+        """How to make it again, for `clone`, copy and pickle (errors cross process borders)."""
+        state = dict(self.__dict__)
+        if isinstance(self, OSError):
+            state["errno"] = self.errno
+        return _again, (type(self) if self._parts is None else self._parts, self.what), state
 
 
 class LocalError(AMQPError):
@@ -144,8 +156,9 @@ class ConnectionFailed(AMQPError):
     def __str__(self) -> str:
         if not self.phase:
             return super().__str__()
+        peer = f"{self.peer}, " if self.peer else ""
         spent = ", ".join(f"{phase} {seconds:.3f} s" for phase, seconds in self.elapsed.items())
-        return f"{super().__str__()} [{self.peer}, in phase {self.phase}; {spent}]"
+        return f"{super().__str__()} [{peer}in phase {self.phase}; {spent}]"
 
 
 # --- the byte stream ---
@@ -298,7 +311,7 @@ class ChannelClosed(AMQPError):
     channel (the id).
     """
 
-    reply_code: int
+    reply_code: int = 0
     reply_text: str = ""
     failing_method: str = ""
     channel: int = 0
@@ -316,6 +329,8 @@ class ClosedByPeer(AMQPError):
 
     REPLY_CODE: int = 0
     HARD: bool = True
+    # The reply code decides, whatever the scope says: 530 is no passing weakness.
+    retryable: bool = False
 
     def __init_subclass__(cls, reply: str = "", **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
@@ -444,46 +459,41 @@ class VirtualHostRefused(NotAllowed, HandshakeFailed):
     remedy = "check the virtual host, the user's permissions on it, and the connection limits"
 
 
-_COMBINED: dict[tuple[type[AMQPError], type[ClosedByPeer]], type[AMQPError]] = {}
+_COMBINED: dict[tuple[type[AMQPError], int], type[Any]] = {}
 
 
-def _combined(scope: type[AMQPError], code: int) -> type[AMQPError]:
+def _combined(scope: type[E], code: int) -> type[E]:
     """The class that is both `scope` and the class of the reply code, made once."""
     reply = BY_REPLY_CODE.get(code)
-    if reply is None:
+    if reply is None or issubclass(scope, ClosedByPeer):
         return scope
-    if (scope, reply) not in _COMBINED:
-        _COMBINED[scope, reply] = type(
-            reply.__name__, (reply, scope), {"__doc__": reply.__doc__, "__module__": __name__}
-        )
-    return _COMBINED[scope, reply]
+    if (scope, code) not in _COMBINED:
+        own = {"__doc__": reply.__doc__, "__module__": __name__, "_parts": (scope, code)}
+        _COMBINED[scope, code] = type(reply.__name__, (reply, scope), own)
+    return _COMBINED[scope, code]
+
+
+def _again(kind: type[E] | tuple[type[E], int], what: str) -> E:
+    """An error of a class, or of the combination of a scope and a reply code."""
+    return (_combined(*kind) if isinstance(kind, tuple) else kind)(what)
 
 
 def connection_closed(
     code: int, text: str, failing_method: str = "", scope: type[ConnectionFailed] = ConnectionClosed
 ) -> ConnectionFailed:
     """The error for a connection.close from the peer; `scope` narrows it during the handshake."""
-    kind = scope if issubclass(scope, ClosedByPeer) else _combined(scope, code)
-    error = kind(f"the server closed the connection: {_said(code, text, failing_method)}")
-    if not isinstance(error, ConnectionFailed):  # pragma: no cover
-        raise TypeError(kind)
+    said = _said(code, text, failing_method)
+    error = _combined(scope, code)(f"the server closed the connection: {said}")
     error.reply_code, error.reply_text, error.failing_method = code, text, failing_method
     return error
 
 
 def channel_closed(channel: int, code: int, text: str, failing_method: str = "") -> ChannelClosed:
     """The error for a channel.close from the peer."""
-    error = _combined(ChannelClosed, code)(
-        f"the server closed channel {channel}: {_said(code, text, failing_method)}"
-    )
-    if not isinstance(error, ChannelClosed):  # pragma: no cover
-        raise TypeError(error)
-    error.reply_code, error.reply_text, error.failing_method, error.channel = (
-        code,
-        text,
-        failing_method,
-        channel,
-    )
+    said = _said(code, text, failing_method)
+    error = _combined(ChannelClosed, code)(f"the server closed channel {channel}: {said}")
+    error.reply_code, error.reply_text, error.failing_method = code, text, failing_method
+    error.channel = channel
     return error
 
 
