@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from amqpconn import transport
 from amqpconn.asyncio._dial import connected_socket
+from amqpconn.asyncio._stream import StreamTransport
 from amqpconn.core.events import HangUp, Opened
 from amqpconn.errors import CallTimeout, ConnectionFailed, NotOpen
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Awaitable, Callable
 
+    from amqpconn.asyncio._stream import Reader, Writer
     from amqpconn.core.endpoint import EndpointCore
     from amqpconn.core.events import Event
     from amqpconn.core.handshake import OpenRequest
@@ -21,10 +23,11 @@ if TYPE_CHECKING:
 
     # Makes a byte stream of the user's own, as loop.create_connection does: it is called with a
     # protocol factory and gives a connected transport, for example
-    # `lambda factory: loop.create_connection(factory, sock=my_socket)`.
+    # `lambda factory: loop.create_connection(factory, sock=my_socket)`. Or it leaves the factory
+    # alone and gives a StreamReader and a StreamWriter, or what behaves like them.
     Connector = Callable[
         [Callable[[], asyncio.Protocol]],
-        Awaitable[tuple[asyncio.BaseTransport, asyncio.BaseProtocol]],
+        Awaitable[tuple[asyncio.BaseTransport, asyncio.BaseProtocol] | tuple["Reader", "Writer"]],
     ]
 
 
@@ -129,7 +132,9 @@ class Link(asyncio.Protocol):
     async def _connect(self) -> None:
         if self._connector is not None:
             self._core.enter("connect", self.now())
-            await self._connector(lambda: self)
+            first, second = await self._connector(lambda: self)
+            if self._transport is None:
+                StreamTransport(cast("Reader", first), cast("Writer", second), self)
             return
         sock = await connected_socket(self._target, self._core)
         try:

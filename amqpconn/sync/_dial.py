@@ -11,6 +11,8 @@ from contextlib import suppress
 from time import monotonic
 
 from amqpconn import transport
+from amqpconn._typing import cast
+from amqpconn.sync._bridge import bridged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from amqpconn.core.endpoint import EndpointCore
     from amqpconn.errors import ConnectionFailed
+    from amqpconn.sync._bridge import ByteStream
     from amqpconn.transport import AddressInfo, Target
 
     class Stream(Protocol):
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
             """Close it."""
 
     # Makes a connected stream of the user's own; it is given the seconds that are left, or None.
-    Connector = Callable[[float | None], Stream]
+    Connector = Callable[[float | None], Stream | ByteStream]
 
 
 class Dial:
@@ -62,7 +65,9 @@ class Dial:
         """Connect. Raises OSError (TimeoutError when the deadline has passed), ConnectionFailed."""
         if self._connector is not None:
             self._core.enter("connect", monotonic())
-            self.stream = self._connector(self._remaining())
+            given = self._connector(self._remaining())
+            watchable = hasattr(given, "fileno")
+            self.stream = cast("Stream", given) if watchable else bridged(cast("ByteStream", given))
             return
         self._reach(self._target.known_addresses() or self._resolve())
         if self._target.ssl is not None and not self._interrupted:

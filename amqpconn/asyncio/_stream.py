@@ -1,0 +1,95 @@
+"""A transport over a StreamReader and a StreamWriter, for byte streams that users bring so."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Reader(Protocol):
+        """Where bytes come from; asyncio.StreamReader is one."""
+
+        async def read(self, n: int, /) -> bytes:
+            """Some bytes; none at the end."""
+
+    class Writer(Protocol):
+        """Where bytes go; asyncio.StreamWriter is one."""
+
+        def write(self, data: bytes, /) -> None:
+            """Take bytes, and keep those that cannot go out yet."""
+
+        async def drain(self) -> None:
+            """Wait until there is room again."""
+
+        def close(self) -> None:
+            """Close the stream."""
+
+
+_READ_SIZE = 65536
+
+
+class StreamTransport(asyncio.Transport):
+    """What the link takes for a transport. Two tasks move the bytes: nobody calls us here."""
+
+    def __init__(self, reader: Reader, writer: Writer, protocol: asyncio.Protocol) -> None:
+        super().__init__()
+        self._reader = reader
+        self._writer = writer
+        self._protocol = protocol
+        self._closing = False
+        self._draining: asyncio.Task[None] | None = None
+        protocol.connection_made(self)
+        self._reading = asyncio.get_running_loop().create_task(self._read())
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Hand bytes on; while the writer has no room the protocol is paused."""
+        self._writer.write(bytes(data))
+        if self._draining is None and not self._closing:
+            self._draining = asyncio.get_running_loop().create_task(self._drain())
+
+    def is_closing(self) -> bool:
+        """Whether it is closed or about to be."""
+        return self._closing
+
+    def close(self) -> None:
+        """Write what is left, then close."""
+        if self._closing:
+            return
+        self._closing = True
+        if self._draining is None:
+            self._reading.cancel()
+        else:
+            self._draining.add_done_callback(lambda _: self._reading.cancel())
+
+    def abort(self) -> None:
+        """Close without waiting for anything."""
+        self._closing = True
+        if self._draining is not None:
+            self._draining.cancel()
+        self._reading.cancel()
+
+    async def _read(self) -> None:
+        lost: Exception | None = None
+        try:
+            while data := await self._reader.read(_READ_SIZE):
+                self._protocol.data_received(data)
+            self._protocol.eof_received()
+        except asyncio.CancelledError:
+            lost = None  # only we cancel it, to close
+        except Exception as error:  # noqa: BLE001 - told to the protocol, which raises it as ours
+            lost = error
+        self._closing = True
+        self._writer.close()
+        self._protocol.connection_lost(lost)
+
+    async def _drain(self) -> None:
+        self._protocol.pause_writing()
+        try:
+            await self._writer.drain()
+        except OSError:
+            self._reading.cancel()  # the reader tells what happened, if it knows
+        finally:
+            self._draining = None
+            self._protocol.resume_writing()
