@@ -8,6 +8,7 @@ import sys
 
 from amqpconn.core.negotiation import Requested
 from amqpconn.errors import InvalidParameter
+from amqpconn_spec._wire import EncodeError, encode_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,8 +40,10 @@ def client_properties(
     """The table that goes out in start-ok: ours, then the caller's `own`, whose capabilities are
     merged and not replaced.
 
-    Raises InvalidParameter when `own` has capabilities that are no table.
+    Raises InvalidParameter when they cannot be written as a table, and when `own` has capabilities
+    that are no table.
     """
+    _check_table("client_properties", own or {})
     python = ".".join(str(part) for part in sys.version_info[:3])
     properties: Table = {
         "product": "amqpconn",
@@ -49,6 +52,7 @@ def client_properties(
     }
     properties.update(own or {})
     if connection_name is not None:
+        _check_table("connection_name: ", {"connection_name": connection_name})
         properties["connection_name"] = connection_name
     extra = properties.get("capabilities", {})
     if not isinstance(extra, dict):
@@ -59,6 +63,13 @@ def client_properties(
     return properties
 
 
+def _check_table(what: str, table: Mapping[str, FieldValue]) -> None:
+    try:
+        encode_table(table)
+    except EncodeError as error:
+        raise InvalidParameter(f"{what}{error}") from error
+
+
 def checked_seconds(name: str, value: float | None) -> float | None:
     """`value` when it is a time in seconds, or None for no limit. Raises InvalidParameter."""
     if value is None:
@@ -66,7 +77,7 @@ def checked_seconds(name: str, value: float | None) -> float | None:
     if (
         isinstance(value, bool)
         or not isinstance(value, int | float)
-        or not 0 < value < float("inf")
+        or not 0 < value <= sys.float_info.max
     ):
         raise InvalidParameter(
             f"{name} is {value!r}; it is a time in seconds above 0, or None for no limit"

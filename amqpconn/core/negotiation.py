@@ -10,6 +10,7 @@ server that offers none still serves a client that asks for one.
 from __future__ import annotations
 
 from amqpconn.errors import HandshakeFailed, InvalidParameter
+from amqpconn_spec.v0_9_1.constants import FRAME_MIN_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Requested:
         frame_max: int = 0,
         heartbeat: int | None = None,
         *,
-        frame_min_size: int = 4096,
+        frame_min_size: int = FRAME_MIN_SIZE,
     ) -> None:
         _check("channel_max", channel_max, CHANNEL_MAX_ON_WIRE)
         _check("frame_max", frame_max, FRAME_MAX_ON_WIRE)

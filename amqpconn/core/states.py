@@ -3,13 +3,17 @@
 A connection is a conversation on channel 0 (specification, 2.2.4 and the grammar of class
 connection):
 
-    C: protocol header                 S: start            (or another protocol header: version
-    refused) C: start-ok                        S: secure / C: secure-ok, as often as the mechanism
-    wants
-                                       S: tune
-    C: tune-ok, open                   S: open-ok
+    C: protocol header
+                                    S: start    (or a protocol header: another version, and the end)
+    C: start-ok
+                                    S: secure   (as often as the mechanism wants)
+    C: secure-ok
+                                    S: tune
+    C: tune-ok, open
+                                    S: open-ok
     ... use ...
-    C: close   S: close-ok             or   S: close   C: close-ok
+    C: close                        S: close-ok
+or  S: close                        C: close-ok
 
 A state is named after the last step that was taken. `TRANSITIONS[role][state][step]` is the next
 state; a step is '<' (received) or '>' (sent) with the method's name, or with 'protocol-header'.
