@@ -5,7 +5,7 @@ together (2.3.5.2).
 from __future__ import annotations
 
 from amqpconn.core.framing import FRAME_OVERHEAD
-from amqpconn.errors import UnexpectedMethod
+from amqpconn.errors import InvalidParameter, UnexpectedMethod
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,14 +105,20 @@ class Assembler:
 def content_frames(
     dialect: Dialect, channel: int, class_id: int, content: Content, frame_max: int
 ) -> list[bytes]:
-    """The header frame and body frames for `content`, none larger than `frame_max`."""
+    """The header frame and body frames for `content`.
+
+    Body frames are no larger than `frame_max`; a header is as large as its properties. Raises
+    InvalidParameter for a body that is not bytes or properties of another class, EncodeError for
+    properties that do not fit.
+    """
+    _check(dialect, class_id, content)
     properties = (
         content.properties if content.properties is not None else dialect.properties[class_id]()
     )
-    size, room = len(content.body), frame_max - FRAME_OVERHEAD
+    view = memoryview(content.body if isinstance(content.body, bytes) else bytes(content.body))
+    size, room = len(view), frame_max - FRAME_OVERHEAD
     frames = [dialect.HeaderFrame(channel, class_id, size, properties).encode()]
     end = bytes((dialect.frame_end,))
-    view = memoryview(content.body)
     for at in range(0, size, room):
         part = view[at : at + room]
         head = b"%c%b%b" % (
@@ -122,3 +128,14 @@ def content_frames(
         )
         frames.append(b"".join((head, part, end)))
     return frames
+
+
+def _check(dialect: Dialect, class_id: int, content: Content) -> None:
+    if not isinstance(content.body, bytes | bytearray | memoryview):
+        raise InvalidParameter(f"a body is bytes, not {type(content.body).__name__}")
+    kind = dialect.properties[class_id]
+    if content.properties is not None and not isinstance(content.properties, kind):
+        raise InvalidParameter(
+            f"properties are {kind.__module__}.{kind.__name__},"
+            f" not {type(content.properties).__name__}"
+        )

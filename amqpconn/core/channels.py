@@ -18,7 +18,7 @@ from amqpconn.errors import NoFreeChannel, NotOpen, UnexpectedMethod, channel_cl
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, Final
 
     from amqpconn.core.assembler import Content
     from amqpconn.core.dialect import Dialect
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from amqpconn_spec._base import Method
     from amqpconn_spec.v0_9_1 import channel as channel_class
     from amqpconn_spec.v0_9_1.frames import ContentHeader
+
+
+# All that may come before open-ok, and all that still counts after our close (2.2.5).
+_WHILE_OPENING: Final = frozenset({"channel.open-ok", "channel.close"})
+_WHILE_CLOSING: Final = frozenset({"channel.close", "channel.close-ok"})
 
 
 class ChannelState(Enum):
@@ -39,7 +44,7 @@ class ChannelState(Enum):
 
 
 class WrongChannel(UnexpectedMethod):
-    """A frame on a channel that is not open, or of a class that does not belong there."""
+    """A frame on a channel that is not open, or content on channel 0."""
 
     close_code = "channel-error"
 
@@ -63,8 +68,7 @@ class Channels:
 
     Args:
         emit: takes events for the driver.
-        reply: puts a method in front of everything that waits to be written, for answers to what
-            the server asked.
+        reply: puts a method in front of everything that waits to be written.
         send: puts a method at the end.
     """
 
@@ -101,12 +105,15 @@ class Channels:
         return call
 
     def close(self, channel: ChannelCore, code: int, text: str, deadline: float | None) -> Call:
-        """Ask for the end of a channel; from here on everything but its close-ok is dropped."""
-        channel.state = ChannelState.CLOSING
+        """Ask for the end of a channel; from here on everything but its close-ok is dropped.
+
+        Raises EncodeError for a code that is none, and nothing has happened then.
+        """
         call = Call(self._dialect.ChannelClose(reply_code=code, reply_text=text), channel, deadline)
-        self._fail_calls(channel, None)
-        channel.pending.append(call)
         self._send(call.method, channel.id)
+        channel.state = ChannelState.CLOSING
+        self._fail_calls(channel, NotOpen(f"channel {channel.id} was closed by its user"))
+        channel.pending.append(call)
         return call
 
     def get(self, channel_id: int) -> ChannelCore | None:
@@ -115,7 +122,7 @@ class Channels:
 
     def all_down(self, error: AMQPError | None) -> None:
         """The connection is gone: calls fail with a copy of `error`, channels are closed."""
-        self._fail_calls(self.control, error)
+        self._fail_calls(self.control, error or _closed_by_user())
         for channel in list(self._by_id.values()):
             self._down(channel, error)
 
@@ -126,11 +133,15 @@ class Channels:
         channel = self._addressed(channel_id, method.NAME)
         channel.assembler.check_idle(method.NAME)
         if not method.SENT_BY_SERVER or method.NAME.startswith("connection."):
-            raise WrongChannel(
+            raise UnexpectedMethod(
                 f"{method.NAME} came on channel {channel_id}; it does not belong there"
             )
+        if channel.state is ChannelState.OPENING and method.NAME not in _WHILE_OPENING:
+            self._expect(channel, ChannelState.OPEN, method)
         if method.HAS_CONTENT:
             channel.assembler.begin(method)
+        elif channel.state is ChannelState.CLOSING and method.NAME not in _WHILE_CLOSING:
+            return
         elif method.NAME in self._handlers:
             self._handlers[method.NAME](channel, method)
         else:
@@ -182,7 +193,8 @@ class Channels:
 
     def _on_close(self, channel: ChannelCore, close: channel_class.Close) -> None:
         about = self._dialect.method_name(close.class_id, close.method_id)
-        self._reply(self._dialect.ChannelCloseOk(), channel.id)
+        # Behind what waits: after close-ok the id is free, and nothing more may come for it.
+        self._send(self._dialect.ChannelCloseOk(), channel.id)
         if channel.state is not ChannelState.CLOSING:
             self._down(
                 channel, channel_closed(channel.id, close.reply_code, close.reply_text, about)
@@ -208,16 +220,12 @@ class Channels:
         channel.state, channel.error = ChannelState.CLOSED, error
         del self._by_id[channel.id]
         self._free.append(channel.id)
-        self._fail_calls(channel, error)
+        self._fail_calls(channel, error or _closed_by_user())
         self._emit(ChannelDown(channel, error))
 
-    def _fail_calls(self, channel: ChannelCore, error: AMQPError | None) -> None:
+    def _fail_calls(self, channel: ChannelCore, reason: AMQPError) -> None:
         while channel.pending:
-            call = channel.pending.popleft()
-            self.fail(
-                call,
-                error.clone() if error else NotOpen(f"channel {channel.id} was closed by its user"),
-            )
+            self.fail(channel.pending.popleft(), reason.clone())
 
     def abandon(self, call: Call) -> None:
         """Nobody waits for this call any more; its answer is dropped when it comes."""
@@ -242,3 +250,7 @@ class Channels:
             raise NoFreeChannel(f"all {self.channel_max} channels of this connection are open")
         self._highest += 1
         return self._highest
+
+
+def _closed_by_user() -> NotOpen:
+    return NotOpen("the connection was closed by its user")

@@ -21,9 +21,8 @@ from collections import deque
 from enum import Enum
 
 from amqpconn.config import DEFAULT_CLOSE_TIMEOUT_S
-from amqpconn.core import reasons
-from amqpconn.core.assembler import content_frames
-from amqpconn.core.channels import ChannelCore, Channels, ChannelState, WrongChannel
+from amqpconn.core import outgoing, reasons
+from amqpconn.core.channels import Channels, WrongChannel
 from amqpconn.core.clockwork import Deadlines, Phases
 from amqpconn.core.connection import ConnectionManager
 from amqpconn.core.dialect import dialect_for
@@ -54,12 +53,11 @@ if TYPE_CHECKING:
     from amqpconn.core.handshake import OpenRequest
     from amqpconn.core.negotiation import Tuning
     from amqpconn_spec.v0_9_1.frames import ContentHeader
+    from amqpconn.core.channels import ChannelCore
 
 # After answering the server's close we wait this long for it to end the stream, as it should
 # (2.2.4.4).
 LINGER_S: Final = 3.0
-# Methods of channels that the endpoint sends itself, because its own state goes with them.
-MANAGED: Final = frozenset({"channel.open", "channel.close", "channel.close-ok", "channel.flow-ok"})
 
 
 class EndpointState(Enum):
@@ -228,7 +226,7 @@ class EndpointCore:
 
         Raises NotOpen, InvalidParameter; EncodeError when a value does not fit.
         """
-        if not method.REPLIES or getattr(method, "no_wait", False):
+        if not outgoing.is_answered(method):
             raise InvalidParameter(f"{method.NAME} is not answered (or no_wait is set): use send")
         call = Call(method, channel, None if timeout is None else now + timeout)
         self._put(method, channel, content)
@@ -241,7 +239,7 @@ class EndpointCore:
 
         Raises NotOpen, InvalidParameter; EncodeError when a value does not fit.
         """
-        if method.REPLIES and not getattr(method, "no_wait", False):
+        if outgoing.is_answered(method):
             raise InvalidParameter(f"{method.NAME} is answered: use call")
         self._put(method, channel, content)
 
@@ -262,8 +260,7 @@ class EndpointCore:
     ) -> Call:
         """Close an open channel. Raises NotOpen when it is closed, or on its way, already."""
         self.check_open()
-        if channel.state is not ChannelState.OPEN:
-            raise NotOpen(f"channel {channel.id} is {channel.state.value}") from channel.error
+        outgoing.check_usable(channel)
         code = reply_code or self.dialect.reply_success
         call = self.channels.close(
             channel, code, reply_text, None if timeout is None else now + timeout
@@ -425,30 +422,21 @@ class EndpointCore:
         else:
             self.fail(error, now)
 
-    def _put(self, method: Method, channel: ChannelCore, content: Content | None) -> None:
-        self._check_usable(method, channel, content)
-        frames = [method.encode_frame(channel.id)]
-        if content is not None:
-            frames += content_frames(
-                self.dialect, channel.id, method.CLASS_ID, content, self._reader.frame_max
-            )
-        for frame in frames:
-            self.output.write(frame)
+    def _silent(self, error: ConnectionFailed, now: float) -> None:
+        """The peer is given up. While closing that is no error."""
+        if self.manager.is_discarding:
+            self._hang_up(quick=True)
+        else:
+            self.fail(error, now)
 
-    def _check_usable(self, method: Method, channel: ChannelCore, content: Content | None) -> None:
+    def _put(self, method: Method, channel: ChannelCore, content: Content | None) -> None:
         self.check_open()
-        if channel.state is not ChannelState.OPEN:
-            raise NotOpen(f"channel {channel.id} is {channel.state.value}") from channel.error
-        if not method.SENT_BY_CLIENT:
-            raise InvalidParameter(f"{method.NAME} is sent by servers only")
-        if method.NAME.startswith("connection.") != (channel.id == 0) or method.NAME in MANAGED:
-            raise InvalidParameter(
-                f"{method.NAME} is not for channel {channel.id}, or sent by the library itself"
-            )
-        if (content is not None) != method.HAS_CONTENT:
-            raise InvalidParameter(
-                f"{method.NAME} {'needs' if method.HAS_CONTENT else 'does not carry'} content"
-            )
+        outgoing.check_usable(channel)
+        outgoing.check_belongs(method, channel, content)
+        for frame in outgoing.frames(
+            self.dialect, method, channel.id, content, self._reader.frame_max
+        ):
+            self.output.write(frame)
 
     def _reply(self, method: Method, channel: int) -> None:
         self.output.write_first(method.encode_frame(channel))
