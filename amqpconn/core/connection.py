@@ -10,11 +10,13 @@ from amqpconn.core.states import DISCARDING, HEADER, PHASES, IllegalStep, Machin
 from amqpconn.errors import (
     AuthenticationRefused,
     ConnectionClosed,
+    HandshakeFailed,
     NotOpen,
     UnexpectedMethod,
     VirtualHostRefused,
     connection_closed,
 )
+from amqpconn_spec._wire import EncodeError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,9 +36,6 @@ if TYPE_CHECKING:
 
         def write(self, data: bytes) -> None:
             """Behind everything that waits."""
-
-        def write_first(self, data: bytes) -> None:
-            """In front of everything that waits."""
 
         def tuned(self, tuning: Tuning) -> None:
             """The limits are agreed."""
@@ -58,12 +57,14 @@ if TYPE_CHECKING:
 
 
 # Which error a refusal in the middle of the handshake is: by what had been sent last, and the
-# server's reply code.
+# server's reply code. Tune-ok goes out with open, so a refusal in answer to it comes no earlier.
 _REFUSALS: Final[dict[tuple[State, str], type[ConnectionFailed]]] = {
     (State.START, "access-refused"): AuthenticationRefused,
     (State.SECURE, "access-refused"): AuthenticationRefused,
     (State.OPEN, "not-allowed"): VirtualHostRefused,
 }
+_ABOUT_TUNING: Final = ("connection.tune", "connection.tune-ok")
+_SHORT_STRING_LIMIT: Final = 255
 
 
 class ConnectionManager:
@@ -128,36 +129,31 @@ class ConnectionManager:
             self._handlers[method.NAME](method)
 
     def close(self, reply_code: int, reply_text: str) -> None:
-        """Send connection.close. Raises NotOpen when the connection is not open."""
+        """Send connection.close, with as much of the text as fits.
+
+        Raises NotOpen when the connection is not open, EncodeError for a code that is none.
+        """
         if not self.is_open:
             raise NotOpen("the connection is not open")
-        self._send(self._dialect.Close(reply_code=reply_code, reply_text=reply_text))
+        self._send(self._dialect.Close(reply_code=reply_code, reply_text=short_text(reply_text)))
 
     def close_for(self, error: ProtocolViolation) -> None:
         """Tell the server what it did wrong."""
-        self.close(self._dialect.reply_codes[error.close_code], error.what[:200])
-
-    def step_send(self, method: Method) -> None:
-        """Note a method of ours that another part sends (update-secret). Raises NotOpen."""
-        try:
-            self.machine.send(method.NAME)
-        except IllegalStep as step:
-            raise NotOpen(
-                f"{method.NAME} cannot be sent now: the connection is {step.state.value}"
-            ) from None
+        self.close(self._dialect.reply_codes[error.close_code], error.what)
 
     # --- the handshake ---
 
     def _on_start(self, start: connection.Start) -> None:
-        self._send(self._current().start(start))
+        start_ok = self._current().start(start)
+        self._current().agreement.login_size = self._answer(start_ok)
 
     def _on_secure(self, secure: connection.Secure) -> None:
-        self._send(self._current().secure(secure))
+        self._answer(self._current().secure(secure))
 
     def _on_tune(self, tune: connection.Tune) -> None:
         tuning, tune_ok, open_ = self._current().tune(tune)
-        self._send(tune_ok)
-        self._send(open_)
+        self._answer(tune_ok)
+        self._answer(open_)
         self._side.tuned(tuning)
 
     def _on_open_ok(self, _: connection.OpenOk) -> None:
@@ -177,10 +173,9 @@ class ConnectionManager:
     # --- the end ---
 
     def _on_close(self, close: connection.Close) -> None:
-        if self._before is not State.CLOSE_SENT:
+        if self._before not in (State.CLOSE_SENT, State.CLOSE_RECEIVED):
             self._side.closing_by_peer(self._closed(close))
-        self.machine.send("connection.close-ok")
-        self._side.write_first(self._dialect.CloseOk().encode_frame(0))
+        self._send(self._dialect.CloseOk())
 
     def _on_close_ok(self, _: connection.CloseOk) -> None:
         self._side.closed_in_order()
@@ -194,18 +189,35 @@ class ConnectionManager:
     def _scope(self, reply_code: int, about: str) -> type[ConnectionFailed]:
         for (state, name), scope in _REFUSALS.items():
             if self._before is state and reply_code == self._dialect.reply_codes[name]:
-                return ConnectionClosed if about == "connection.tune-ok" else scope
+                return ConnectionClosed if about in _ABOUT_TUNING else scope
         return ConnectionClosed
 
     def _current(self) -> Handshake:
         return cast("Handshake", self._handshake)
 
-    def _send(self, method: Method) -> None:
+    def _answer(self, method: Method) -> int:
+        """Send a method of the handshake; what a user gave for it may not fit into it.
+
+        Returns the size of its frame. Raises HandshakeFailed.
+        """
+        try:
+            return self._send(method)
+        except EncodeError as error:
+            raise HandshakeFailed(f"the answer to the server cannot be written: {error}") from error
+
+    def _send(self, method: Method) -> int:
+        frame = method.encode_frame(0)  # first, because a step that cannot be taken leaves no trace
         if self.machine.send(method.NAME):
-            self._side.write(method.encode_frame(0))
+            self._side.write(frame)
+        return len(frame)
 
     def _unexpected(self, method: Method) -> UnexpectedMethod:
         state, expected = self.machine.state.value, " or ".join(self.machine.expected())
         return UnexpectedMethod(
             f"{method.NAME} came in state '{state}'; expected: {expected or 'nothing'}"
         )
+
+
+def short_text(text: str) -> str:
+    """As much of it as a short string takes: 255 bytes, no character cut in two."""
+    return text.encode("utf-8", "replace")[:_SHORT_STRING_LIMIT].decode("utf-8", "ignore")

@@ -29,6 +29,7 @@ class Dialect:
         registry, constants = package.registry, package.constants
         self.protocol = protocol
         self.protocol_header: bytes = registry.PROTOCOL_HEADER
+        self.version: tuple[int, int] = (constants.MAJOR, constants.MINOR)  # as start has it
         self.decode_method: Any = registry.decode_method
         self.decode_header: Any = registry.decode_header
         self.methods: dict[int, type[Method]] = registry.METHODS
@@ -56,11 +57,11 @@ class Dialect:
         self.Open: type[connection.Open] = names["connection.open"]
         self.Close: type[connection.Close] = names["connection.close"]
         self.CloseOk: type[connection.CloseOk] = names["connection.close-ok"]
+        self.UpdateSecret: type[connection.UpdateSecret] = names["connection.update-secret"]
         self.ChannelOpen: type[channel.Open] = names["channel.open"]
         self.ChannelClose: type[channel.Close] = names["channel.close"]
         self.ChannelCloseOk: type[channel.CloseOk] = names["channel.close-ok"]
         self.FlowOk: type[channel.FlowOk] = names["channel.flow-ok"]
-        self.by_name: dict[str, type[Method]] = names
         self.replies: frozenset[type[Method]] = frozenset(
             reply for method in names.values() for reply in method.REPLIES
         )

@@ -24,7 +24,7 @@ from amqpconn.config import DEFAULT_CLOSE_TIMEOUT_S
 from amqpconn.core import outgoing, reasons
 from amqpconn.core.channels import Channels, WrongChannel
 from amqpconn.core.clockwork import Deadlines, Phases
-from amqpconn.core.connection import ConnectionManager
+from amqpconn.core.connection import ConnectionManager, short_text
 from amqpconn.core.dialect import dialect_for
 from amqpconn.core.events import Blocked, Call, Down, HangUp, Opened, StateChanged
 from amqpconn.core.framing import FrameReader
@@ -42,6 +42,7 @@ from amqpconn.errors import (
 )
 from amqpconn_spec._base import Method
 
+    PeerHungUp,
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
@@ -139,11 +140,11 @@ class EndpointCore:
         self.lost(None, now)
 
     def lost(self, cause: BaseException | None, now: float) -> None:
-        """The stream ended (None) or broke."""
-        if self.manager.is_discarding and self.state is not EndpointState.CONNECTING:
+        """The stream ended (None) or broke. While closing that is no error."""
+        if self.state is EndpointState.CONNECTING or not self.manager.is_discarding:
+            self.fail(self._end_of_stream(cause), now)
+        elif self.is_alive:
             self._hang_up(quick=True)
-        else:
-            self.fail(self._hung_up(cause), now)
 
     def fail(self, error: ConnectionFailed, now: float) -> None:
         """Give up, with this reason unless there is one already."""
@@ -209,7 +210,8 @@ class EndpointCore:
         if missed is not None:
             self.fail(missed, now)
         elif self.heartbeat.due(now):
-            self.write_first(self.dialect.heartbeat)
+            if not self.output.size:  # what waits already is as good a sign of life
+                self.output.write_first(self.dialect.heartbeat)
             self.heartbeat.last_out = now
 
     # --- the user's side ---
@@ -263,7 +265,7 @@ class EndpointCore:
         outgoing.check_usable(channel)
         code = reply_code or self.dialect.reply_success
         call = self.channels.close(
-            channel, code, reply_text, None if timeout is None else now + timeout
+            channel, code, short_text(reply_text), None if timeout is None else now + timeout
         )
         self._deadlines.watch(call)
         return call
@@ -271,11 +273,11 @@ class EndpointCore:
     def update_secret(self, secret: bytes, reason: str, now: float, timeout: float | None) -> Call:
         """Give the server a new credential for this connection (RabbitMQ's update-secret).
 
-        Raises NotOpen.
+        Raises NotOpen; EncodeError when a value does not fit.
         """
         self.check_open()
-        method = self.dialect.by_name["connection.update-secret"](new_secret=secret, reason=reason)  # type: ignore[call-arg]
-        self.manager.step_send(method)
+        method = self.dialect.UpdateSecret(new_secret=secret, reason=reason)
+        self.manager.machine.send(method.NAME)
         return self.call(method, self.channels.control, None, now, timeout)
 
     def check_open(self) -> None:
@@ -325,10 +327,6 @@ class EndpointCore:
     def write(self, data: bytes) -> None:
         """Queue bytes."""
         self.output.write(data)
-
-    def write_first(self, data: bytes) -> None:
-        """Queue bytes in front of what is not yet written."""
-        self.output.write_first(data)
 
     def tuned(self, tuning: Tuning) -> None:
         """Limits and heartbeats are in force from here on."""
@@ -385,6 +383,8 @@ class EndpointCore:
             self._on_control(what)
         elif self.manager.is_open:
             self._on_channel(channel, what)
+            # What was waited for has come, and it is our part that failed.
+            self.phases.enter(self.manager.phase, now)
         elif not self.manager.is_discarding:
             raise WrongChannel(f"a frame came on channel {channel} before the connection was open")
 
@@ -470,9 +470,12 @@ class EndpointCore:
             self.settings.timeout_s or 0.0, self.phases.current, self.manager.machine.expected()
         )
 
-    def _hung_up(self, cause: BaseException | None) -> ConnectionFailed:
-        error = (None if cause else self._reader.eof()) or reasons.hung_up(
-            self.phases.current, self.manager.agreement
+    def _end_of_stream(self, cause: BaseException | None) -> ConnectionFailed:
+        """The error for the end of the stream, from all that is known about it."""
+        if isinstance(cause, ConnectionFailed) and not isinstance(cause, PeerHungUp):
+            return cause  # it says more than that the stream is gone
+        error = self._reader.eof() or reasons.hung_up(
+            self.phases.current, self.manager.agreement, self._reader.unfinished
         )
         error.__cause__ = cause
         return error

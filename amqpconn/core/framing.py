@@ -42,6 +42,12 @@ class FrameReader:
         self.frame_max = frame_max
         self.frames_read = 0
         self._dialect = dialect
+        self._types = (
+            dialect.frame_method,
+            dialect.frame_body,
+            dialect.frame_header,
+            dialect.frame_heartbeat,
+        )
         self._pieces: list[bytes] = []
         self._length = 0
         self._needed = 1
@@ -62,14 +68,17 @@ class FrameReader:
                 at = end + 1
             self._keep(buffer[at:])
 
-    def eof(self) -> HandshakeFailed | MalformedFrame | None:
-        """What to make of a peer that ends the stream here; None when it ended between frames."""
+    @property
+    def unfinished(self) -> int:
+        """How many bytes of a frame have come whose rest has not."""
+        return self._length
+
+    def eof(self) -> HandshakeFailed | None:
+        """Who it is that ends the stream here, when its first bytes are no frame."""
         rest = b"".join(self._pieces)
-        if not rest:
+        if not rest or self.frames_read or rest[0] in self._types:
             return None
-        if not self.frames_read and not self._is_frame_type(rest[0]):
-            return sniff.recognise(rest)
-        return MalformedFrame(f"the stream ended inside a frame, {len(rest)} bytes into it")
+        return sniff.recognise(rest)
 
     def _keep(self, rest: bytes) -> None:
         self._pieces = [rest] if rest else []
@@ -80,7 +89,7 @@ class FrameReader:
         is not all there.
         """
         there = len(buffer) - at
-        if there and not self._is_frame_type(buffer[at]):
+        if there and buffer[at] not in self._types:
             self._needed = self._no_frame(buffer, at)
             return None
         if there < _HEADER_SIZE:
@@ -120,15 +129,6 @@ class FrameReader:
                 f"a heartbeat frame came on channel {channel} with {size} bytes; both must be 0"
             )
         return 0, None
-
-    def _is_frame_type(self, octet: int) -> bool:
-        dialect = self._dialect
-        return octet in (
-            dialect.frame_method,
-            dialect.frame_body,
-            dialect.frame_header,
-            dialect.frame_heartbeat,
-        )
 
     def _no_frame(self, buffer: bytes, at: int) -> int:
         """How many bytes to wait for, or the error, for what does not begin as a frame does."""

@@ -7,9 +7,10 @@ of `states`; here is what to say.
 
 from __future__ import annotations
 
+from amqpconn._typing import cast
 from amqpconn.auth import choose_mechanism
 from amqpconn.core.negotiation import negotiate
-from amqpconn.errors import ConnectionFailed, HandshakeFailed, LocalError
+from amqpconn.errors import ConnectionFailed, HandshakeFailed, LocalError, VersionRefused
 from amqpconn.locale import choose_locale
 
 TYPE_CHECKING = False
@@ -51,6 +52,7 @@ class Agreement:
         server_properties, client_properties: the tables that the two sides showed each other.
         mechanisms, locales: what the server offered.
         mechanism, locale: what was chosen.
+        login_size: bytes of start-ok's frame; 0 before.
         tuning: channel_max, frame_max and heartbeat with their report; None before tune.
     """
 
@@ -58,6 +60,7 @@ class Agreement:
         "client_properties",
         "locale",
         "locales",
+        "login_size",
         "mechanism",
         "mechanisms",
         "protocol_version",
@@ -73,6 +76,7 @@ class Agreement:
         self.locales: list[str] = []
         self.mechanism = ""
         self.locale = ""
+        self.login_size = 0
         self.tuning: Tuning | None = None
 
 
@@ -87,12 +91,19 @@ class Handshake:
         self._auth: AuthMethod | None = None
 
     def start(self, start: connection.Start) -> connection.StartOk:
-        """Choose mechanism and locale. Raises NoCommonMechanism, HandshakeFailed."""
+        """Choose mechanism and locale.
+
+        Raises VersionRefused, NoCommonMechanism, HandshakeFailed.
+        """
+        self._check_version(start)
         agreement = self.agreement
         agreement.server_properties = start.server_properties
         agreement.mechanisms = _words(start.mechanisms)
         agreement.locales = _words(start.locales)
-        auth = self._auth = choose_mechanism(self._request.auth_methods, agreement.mechanisms)
+        auth = self._auth = _users(
+            "the list of authentication methods",
+            lambda: choose_mechanism(self._request.auth_methods, agreement.mechanisms),
+        )
         agreement.mechanism = auth.name
         agreement.locale = _users(
             "the locale preference", lambda: choose_locale(self._request.locale, agreement.locales)
@@ -106,9 +117,7 @@ class Handshake:
 
     def secure(self, secure: connection.Secure) -> connection.SecureOk:
         """Answer a challenge. Raises HandshakeFailed when the mechanism has no answer."""
-        auth = self._auth
-        if auth is None:
-            raise HandshakeFailed("a challenge came before a mechanism was chosen")
+        auth = cast("AuthMethod", self._auth)
         return self._dialect.SecureOk(
             response=_users(f"mechanism {auth.name}", lambda: auth.respond(secure.challenge))
         )
@@ -128,6 +137,15 @@ class Handshake:
             channel_max=tuning.channel_max, frame_max=tuning.frame_max, heartbeat=tuning.heartbeat
         )
         return tuning, tune_ok, self._dialect.Open(virtual_host=self._request.virtual_host)
+
+    def _check_version(self, start: connection.Start) -> None:
+        """A client that does not speak what the server suggests says nothing more (4.2.2)."""
+        theirs = (start.version_major, start.version_minor)
+        if theirs != self._dialect.version:
+            raise VersionRefused(
+                f"the server's start says AMQP {theirs[0]}-{theirs[1]};"
+                f" asked for was {self._dialect.protocol}"
+            )
 
 
 def _words(listed: bytes) -> list[str]:

@@ -5,6 +5,7 @@ cause and remedy.
 from __future__ import annotations
 
 from amqpconn.errors import AuthenticationRefused, OpenTimeout, PeerHungUp
+from amqpconn_spec.v0_9_1.constants import FRAME_MIN_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +22,10 @@ _HUNG_UP: Final = {
     ),
     "start": "perhaps the broker gave up on the login; its log says why",
     "secure": "perhaps the broker gave up on the login; its log says why",
-    "open": "perhaps the broker gave up on opening the virtual host; its log says why",
+    "open": (
+        "perhaps the broker did not take the limits (channel_max, frame_max) or the virtual host;"
+        " its log says why"
+    ),
 }
 _TOO_LATE: Final = {
     "resolve": "check this machine's resolver",
@@ -32,36 +36,43 @@ _TOO_LATE: Final = {
     "secure": "look at the broker's authentication backend and at its log",
     "open": "look at the broker's load and at its log",
 }
+# May come at any time, and nobody waits for it.
+_NOT_WANTED: Final = ("connection.close", "protocol-header")
 
 
 def too_late(timeout_s: float, phase: str, expected: list[str]) -> OpenTimeout:
-    """The deadline for opening passed."""
-    waited = (
-        f"waiting for {' or '.join(expected)}"
-        if phase not in ("resolve", "connect", "tls")
-        else f"in phase {phase}"
-    )
+    """The deadline for opening passed; `expected` are the methods that could have come."""
+    wanted = " or ".join(name for name in expected if name not in _NOT_WANTED)
+    waited = f"waiting for {wanted}" if wanted else f"in phase {phase or 'off'}"
     return OpenTimeout(
         f"the connection was not open after {timeout_s:g} s; it was {waited}",
         remedy=_TOO_LATE.get(phase, ""),
     )
 
 
-def hung_up(phase: str, agreement: Agreement | None) -> ConnectionFailed:
-    """The stream ended without a close.
+def hung_up(phase: str, agreement: Agreement | None, unfinished: int) -> ConnectionFailed:
+    """The stream ended without a close, `unfinished` bytes into a frame.
 
     A server that cannot say 'refused' does so by hanging up (RabbitMQ's authentication failure
     page), so one without that capability that hangs up after the login most likely refused it.
     """
-    if phase in ("start", "secure") and agreement is not None and not _says_refused(agreement):
+    where = f", {unfinished} bytes into a frame" if unfinished else ""
+    gone = f"the peer ended the byte stream without closing the connection{where}"
+    if phase not in ("start", "secure") or agreement is None:
+        return PeerHungUp(gone, cause=_HUNG_UP.get(phase, ""))
+    if agreement.login_size > FRAME_MIN_SIZE:
+        return PeerHungUp(
+            gone,
+            cause=f"perhaps the login was too large: start-ok had {agreement.login_size} bytes, and"
+            f" a server need not take more than {FRAME_MIN_SIZE} before tuning",
+            remedy="send a shorter token or smaller client properties",
+        )
+    if not _says_refused(agreement):
         return AuthenticationRefused(
             f"the server hung up after the login with mechanism {agreement.mechanism}",
             cause="perhaps the login was refused: this server cannot say so otherwise",
         )
-    return PeerHungUp(
-        "the peer ended the byte stream without closing the connection",
-        cause=_HUNG_UP.get(phase, ""),
-    )
+    return PeerHungUp(gone, cause=_HUNG_UP[phase])
 
 
 def _says_refused(agreement: Agreement) -> bool:

@@ -21,8 +21,9 @@ _KNOWN = (
     (b"-ERR", "Redis"),
     (b"-DENIED", "Redis"),
     (b"+OK", "Redis or a mail server"),
+    (b"220 ", "a mail or FTP server"),
+    (b"* OK", "an IMAP server"),
 )
-_KNOWN_GREETINGS = ((b"220 ", "a mail or FTP server"), (b"* OK", "an IMAP server"))
 
 
 def recognise(first: bytes) -> HandshakeFailed:
@@ -33,9 +34,13 @@ def recognise(first: bytes) -> HandshakeFailed:
         )
     if first.startswith((b"HTTP/", b"<!DOC", b"<html", b"<HTML")):
         return PeerSpeaksHTTP("the peer answered as a web server does")
-    for beginning, name in _KNOWN + _KNOWN_GREETINGS:
+    for beginning, name in _KNOWN:
         if first.startswith(beginning):
             return PeerSpeaksOther(f"the peer is {name}, not an AMQP broker")
+    if b"AMQP".startswith(first[:4]):
+        return VersionRefused(
+            f"the server answered our header with a part of another one, {first!r}, and hung up"
+        )
     return PeerSpeaksOther(f"the peer's first bytes are not AMQP: {first[:16]!r}")
 
 
@@ -45,11 +50,23 @@ def counter_offer(header: bytes, dialect: Dialect) -> HandshakeFailed:
         return PeerSpeaksAMQP10(
             f"the server answered our header with that of AMQP 1.0 ({_readable(header)})"
         )
+    if header == dialect.protocol_header:
+        return VersionRefused(
+            f"the server answered our header with the same one ({_readable(header)})",
+            cause="perhaps something in between changed our first bytes, or the server wants"
+            " others before them (PROXY protocol)",
+            remedy="look for a proxy or load balancer in between",
+        )
     return VersionRefused(
         f"the server does not speak AMQP {dialect.protocol};"
-        f" it offers AMQP {header[5]}-{header[6]}-{header[7]}"
-        f" ({_readable(header)})",
+        f" it offers AMQP {_version(header)} ({_readable(header)})"
     )
+
+
+def _version(header: bytes) -> str:
+    """Before 0-9-1 two octets of 1 stood in front of the version (0-8, 0-9, 0-10)."""
+    octets = header[6:] if header[4] == 1 else header[5:]
+    return "-".join(str(octet) for octet in octets)
 
 
 def _readable(header: bytes) -> str:
