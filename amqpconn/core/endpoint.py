@@ -1,15 +1,19 @@
 """The endpoint: one AMQP client on one byte stream, without the stream.
 
-    driver                                   core
-    connecting(now)            ->            the deadline for opening runs
-    enter("connect", now) ...  ->            for error reports
-    connected(now)             ->            the protocol header waits in data_to_send
-    receive_data(bytes, now)   ->            frames -> connection manager (channel 0) or channels ->
-    events next_event()               <-            until None data_to_send(now)          <-
-    bytes for the stream next_deadline()            <-            sleep no longer than this, then
-    handle_timer(now)          ->            heartbeats, timeouts receive_eof(now), lost(error, now)
-    ->   the stream ended or broke HangUp                     <-            close the stream, then
-    disconnected()             ->            everybody is told; Down is the last event
+    driver                               core
+    connecting(now)                  ->  the deadline for opening runs
+    enter("connect", now) ...        ->  for error reports
+    connected(now)                   ->  the protocol header waits in data_to_send
+    receive_data(bytes, now)         ->  frames -> connection manager (channel 0) or channels
+    receive_eof(now), lost(why, now) ->  the stream ended, or broke
+    handle_timer(now)                ->  heartbeats, timeouts
+
+                        events       <-  next_event(), until it gives None
+                        bytes        <-  data_to_send(now), for the stream
+                        a time       <-  next_deadline(): sleep no longer, then handle_timer
+
+                        HangUp       <-  close the stream, then
+    disconnected()                   ->  everybody is told; Down is the last event
 
 Bytes from the peer never raise here: what is wrong with them becomes the error that callers get and
 that Down carries.
@@ -38,26 +42,26 @@ from amqpconn.errors import (
     NotOpen,
     OpenAborted,
     OpenTimeout,
+    PeerHungUp,
     ProtocolViolation,
 )
 from amqpconn_spec._base import Method
 
-    PeerHungUp,
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
     from amqpconn.config import Settings
     from amqpconn.core.assembler import Content
+    from amqpconn.core.channels import ChannelCore
     from amqpconn.core.events import Event
     from amqpconn.core.framing import Frame
     from amqpconn.core.handshake import OpenRequest
     from amqpconn.core.negotiation import Tuning
     from amqpconn_spec.v0_9_1.frames import ContentHeader
-    from amqpconn.core.channels import ChannelCore
 
-# After answering the server's close we wait this long for it to end the stream, as it should
-# (2.2.4.4).
+# What is left to do when nothing more is to be said gets this long: for the server to end the
+# stream after we have answered its close, as it should (2.2.4.4), and for our last bytes to go out.
 LINGER_S: Final = 3.0
 
 
@@ -89,6 +93,7 @@ class EndpointCore:
         self.channels = Channels(self.dialect, self._events.append, self._reply, self._send)
         self.manager = ConnectionManager(self, self.dialect, settings)
         self._request: OpenRequest | None = None
+        self._hung_up: HangUp | None = None
         self._now = 0.0
 
     @property
@@ -107,26 +112,30 @@ class EndpointCore:
         """Begin an attempt. Raises AlreadyOpen for a second one."""
         if self.state is not EndpointState.OFF:
             raise AlreadyOpen(f"this endpoint is {self.state.value}")
-        self._request = request
+        self._request, self._now = request, now
         self._become(EndpointState.CONNECTING)
         if self.settings.timeout_s is not None:
             self._deadlines.set("opening", now + self.settings.timeout_s)
 
     def enter(self, phase: str, now: float) -> None:
         """Note what the driver is busy with: 'resolve', 'connect', 'tls'."""
+        self._now = now
         self.phases.enter(phase, now)
 
     def connected(self, now: float) -> None:
-        """The stream is there."""
-        if self._request is not None and self.state is EndpointState.CONNECTING:
+        """The stream is there. Harmless a second time, and when the attempt is over."""
+        is_first = self.state is EndpointState.CONNECTING and self.manager.is_closed
+        if is_first and self._request is not None:
+            self._now = now
             self.manager.start(self._request)
             self.phases.enter(self.manager.phase, now)
 
     def receive_data(self, data: bytes, now: float) -> None:
         """Bytes from the peer, in pieces of any size."""
-        self._now = self.heartbeat.last_in = now
-        if self.manager.is_closed:
+        if not data or self.manager.is_closed:
             return
+        self._now = now
+        self.heartbeat.received(now)
         try:
             for frame in self._reader.receive(data):
                 self._frame(frame, now)
@@ -148,20 +157,19 @@ class EndpointCore:
 
     def fail(self, error: ConnectionFailed, now: float) -> None:
         """Give up, with this reason unless there is one already."""
-        if self.is_down:
+        if not self.is_alive:
             return
         if self.error is None:
             self.error = self._located(error, now)
-        self.output.clear()
         self._hang_up(quick=True)
 
     def disconnected(self) -> None:
         """The stream is closed: tell everybody."""
-        if self.is_down:
+        if not self.is_alive:
             return
-        self.manager.machine.abandon()
+        if self._hung_up is None:  # nobody asked for it
+            self.lost(None, self._now)
         self._deadlines.clear()
-        self.heartbeat.interval_s = 0
         self.output.clear()
         self.channels.all_down(self.error)
         self._become(EndpointState.FAILED if self.error else EndpointState.DISCONNECTED)
@@ -194,6 +202,7 @@ class EndpointCore:
 
     def handle_timer(self, now: float) -> None:
         """Do what is due. Harmless when nothing is."""
+        self._now = now
         for call in self._deadlines.passed_calls(now):
             self.channels.fail(
                 call,
@@ -208,7 +217,7 @@ class EndpointCore:
                 self._hang_up(quick=True)
         missed = self.heartbeat.check(now)
         if missed is not None:
-            self.fail(missed, now)
+            self._silent(missed, now)
         elif self.heartbeat.due(now):
             if not self.output.size:  # what waits already is as good a sign of life
                 self.output.write_first(self.dialect.heartbeat)
@@ -305,6 +314,7 @@ class EndpointCore:
         Closing what is closed, closing or off is harmless.
         """
         if self.manager.is_open:
+            self._now = now
             self.manager.close(reply_code or self.dialect.reply_success, reply_text)
             self._disconnecting(now, timeout)
             if self.manager.blocked_reason is not None:
@@ -356,6 +366,7 @@ class EndpointCore:
         if self.error is None:
             self.error = self._located(error, self._now)
         self.output.clear()
+        self.heartbeat.stop()
         self._deadlines.set("opening", None)
         self._deadlines.set("lingering", self._now + LINGER_S)
         self._become(EndpointState.DISCONNECTING)
@@ -372,6 +383,8 @@ class EndpointCore:
         except ProtocolViolation as error:
             self._violated(error, now)
         except ConnectionFailed as error:
+            # What was waited for has come, and it is our part that failed.
+            self.phases.enter(self.manager.phase, now)
             self.fail(error, now)
         if not self.manager.is_closed:
             self.phases.enter(self.manager.phase, now)
@@ -383,8 +396,6 @@ class EndpointCore:
             self._on_control(what)
         elif self.manager.is_open:
             self._on_channel(channel, what)
-            # What was waited for has come, and it is our part that failed.
-            self.phases.enter(self.manager.phase, now)
         elif not self.manager.is_discarding:
             raise WrongChannel(f"a frame came on channel {channel} before the connection was open")
 
@@ -415,7 +426,7 @@ class EndpointCore:
     def _unreadable(self, error: ConnectionFailed, now: float) -> None:
         """No frame can be told from another any more: the server is told, and not listened to."""
         if self.manager.is_discarding:
-            self._hang_up(quick=True)
+            self._hang_up(quick=False)
         elif self.manager.is_open and isinstance(error, ProtocolViolation):
             self._violated(error, now)
             self._hang_up(quick=False)
@@ -450,9 +461,17 @@ class EndpointCore:
         self.phases.enter(self.manager.phase, now)
 
     def _hang_up(self, quick: bool) -> None:
+        """Ask the driver to close the stream, once, and once more when it has become urgent."""
         self.manager.machine.abandon()
+        self.heartbeat.stop()
+        if quick:
+            self.output.clear()
+        else:
+            self._deadlines.set("lingering", self._now + LINGER_S)
         self._become(EndpointState.DISCONNECTING)
-        self._events.append(HangUp(quick))
+        if self._hung_up is None or (quick and not self._hung_up.quick):
+            self._hung_up = HangUp(quick)
+            self._events.append(self._hung_up)
 
     def _become(self, state: EndpointState) -> None:
         if state is not self.state:

@@ -34,6 +34,14 @@ class Heartbeat:
         self.interval_s = interval_s
         self.last_in = self.last_out = now
 
+    def stop(self) -> None:
+        """Nothing is sent or expected any more."""
+        self.interval_s = 0
+
+    def received(self, now: float) -> None:
+        """Bytes came, so a stall of ours before them has done no harm."""
+        self.last_in, self._grace_until = now, 0.0
+
     def next_deadline(self) -> float | None:
         """When to look again; None without heartbeats."""
         if not self.interval_s:
@@ -49,7 +57,7 @@ class Heartbeat:
         if not self.interval_s or now < self._give_up_at():
             return None
         late = now - self._give_up_at()
-        if late > self.interval_s * _PART and not self._grace_until > self.last_in:
+        if late > self.interval_s * _PART and not self._grace_until:
             self.stalled_s = late
             self._grace_until = now + self.interval_s * _PART
             return None
@@ -66,7 +74,7 @@ class Heartbeat:
             f"nothing came from the peer for {now - self.last_in:.1f} s;"
             f" the agreed heartbeat is {self.interval_s} s"
         )
-        if self._grace_until > self.last_in:
+        if self._grace_until:
             return HeartbeatsMissed(
                 silence,
                 cause=f"this process did not run for about {self.stalled_s:.1f} s",
