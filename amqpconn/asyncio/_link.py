@@ -78,7 +78,7 @@ class Link(asyncio.Protocol):
         self._loop = loop
         try:
             await self._dial()
-            self.pump()
+            self._bury_stillborn()
             await self._settled.wait()
         except BaseException:
             self.abort()
