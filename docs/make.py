@@ -9,17 +9,21 @@ from amqpconn import errors
 from amqpconn.core.states import DISCARDING, TRANSITIONS, Role, State
 
 HERE = Path(__file__).parent
+ERRORS_INTRODUCTION = """\
+Everything that the library raises is an `AMQPError`. This page is made from the classes in
+`amqpconn/errors.py` by `make docs`. An error's text has what happened, the likely cause where there
+is one, and what to do; connection errors also have the phase, the time spent in each phase, and the
+peer's address. What a peer closes can be caught by scope (`ChannelClosed`, `ConnectionClosed`) and
+by reply code (`NotFound`, ...)."""
+STATES_INTRODUCTION = """\
+Drawn from the table in `amqpconn/core/states.py` by `make docs`. `<` is received, `>` is sent. What
+has no arrow is not allowed; in the states {discarding} it is dropped."""
 
 
 def states_page() -> str:
     """The state machine of both sides, drawn from its table."""
-    parts = [
-        "# States of a connection",
-        "Drawn from the table in `amqpconn/core/states.py` by `make docs`. `<` is received, `>` is"
-        " sent. What has no arrow is not allowed; in the states "
-        + ", ".join(sorted(f"*{state.value}*" for state in DISCARDING))
-        + " it is dropped.",
-    ]
+    discarding = ", ".join(sorted(f"*{state.value}*" for state in DISCARDING))
+    parts = ["# States of a connection", STATES_INTRODUCTION.format(discarding=discarding)]
     for role in Role:
         parts += [f"## The {role.value}", _diagram(role)]
     return "\n\n".join(parts) + "\n"
@@ -42,20 +46,19 @@ def _diagram(role: Role) -> str:
 
 def errors_page() -> str:
     """All errors, with their cause and remedy, from their classes."""
-    rows = [
-        f"| {'&nbsp;' * 3 * depth}`{kind.__name__}` | {_summary(kind)} | {kind.cause} | {kind.remedy} |"
-        for kind, depth in _tree(errors.AMQPError, 0)
-    ]
+    rows = [_row(kind, depth) for kind, depth in _tree(errors.AMQPError, 0)]
     parts = [
         "# Errors",
-        "Everything that the library raises is an `AMQPError`. Made from the classes in"
-        " `amqpconn/errors.py` by `make docs`. An error's text has what happened, the likely cause"
-        " where there is one, and what to do; connection errors also have the phase, the time spent"
-        " in each phase, and the peer's address. What a peer closes can be caught by scope"
-        " (`ChannelClosed`, `ConnectionClosed`) and by reply code (`NotFound`, ...).",
-        "| error | what happened | likely cause | what to do |\n|---|---|---|---|\n" + "\n".join(rows),
+        ERRORS_INTRODUCTION,
+        "| error | what happened | likely cause | what to do |\n|---|---|---|---|\n"
+        + "\n".join(rows),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _row(kind: type[errors.AMQPError], depth: int) -> str:
+    name = f"{'&nbsp;' * 3 * depth}`{kind.__name__}`"
+    return f"| {name} | {_summary(kind)} | {kind.cause} | {kind.remedy} |"
 
 
 def _tree(kind: type[errors.AMQPError], depth: int) -> list[tuple[type[errors.AMQPError], int]]:
