@@ -30,6 +30,8 @@ if TYPE_CHECKING:
         Awaitable[tuple[asyncio.BaseTransport, asyncio.BaseProtocol] | tuple["Reader", "Writer"]],
     ]
 
+_NEVER_S = 1e8
+
 
 class Link(asyncio.Protocol):
     """What the event loop calls, and what moves things between it, the core and the endpoint.
@@ -53,7 +55,8 @@ class Link(asyncio.Protocol):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._dialing: asyncio.Timeout | None = None
+        self._dialing: asyncio.Timeout | None = None  # never expires by itself; see _hang_up
+        self._was_made = self._hung_up = self._telling = False
         self._settled = asyncio.Event()  # open, or never
         self._can_write = asyncio.Event()
         self._can_write.set()
@@ -77,14 +80,12 @@ class Link(asyncio.Protocol):
         self._core.connecting(request, loop.time())
         self._loop = loop
         try:
+            self.pump()
             await self._dial()
-            self._bury_stillborn()
             await self._settled.wait()
         except BaseException:
             self.abort()
             raise
-        finally:
-            self._bury_stillborn()
         if self._core.error is not None:
             raise self._core.error
 
@@ -103,44 +104,53 @@ class Link(asyncio.Protocol):
             self.abort()
             raise
 
-    async def writable(self, timeout: float | None) -> None:
-        """Wait until the stream takes more, so that a slow peer slows its users down."""
+    async def writable(self, timeout: float | None) -> float | None:
+        """Wait until the stream takes more, so that a slow peer slows its users down; what is left
+        of `timeout`.
+        """
         if self._can_write.is_set():
-            return
+            return timeout
+        began = self.now()
         try:
             async with asyncio.timeout(timeout):
                 while not self._can_write.is_set():
                     await self._can_write.wait()
         except TimeoutError:
-            raise CallTimeout(f"the peer took no bytes for {timeout} s; nothing was sent") from None
+            raise CallTimeout(f"the stream was full for {timeout} s; nothing was sent") from None
+        return None if timeout is None else timeout - (self.now() - began)
 
     async def _dial(self) -> None:
-        """Set the stream up within the deadline; what goes wrong is the core's error then."""
-        deadline = self._core.next_deadline()
+        """Set the stream up; what goes wrong is the core's error then. `_hang_up` breaks it off."""
+        dialing = asyncio.timeout(None)
         try:
-            async with asyncio.timeout_at(deadline) as self._dialing:
+            async with dialing as self._dialing:
                 await self._connect()
-        except TimeoutError:
-            self._core.handle_timer(max(self.now(), deadline or 0.0))
         except ConnectionFailed as error:
             self._core.fail(error, self.now())
         except OSError as error:
-            self._core.fail(transport.failed(error, self._target), self.now())
+            if not dialing.expired():
+                self._core.fail(transport.failed(error, self._target), self.now())
         finally:
             self._dialing = None
+            if self._hung_up and self._transport is None:
+                self._core.disconnected()
+            self.pump()
 
     async def _connect(self) -> None:
         if self._connector is not None:
             self._core.enter("connect", self.now())
             first, second = await self._connector(lambda: self)
-            if self._transport is None:
+            if not self._was_made:
                 StreamTransport(cast("Reader", first), cast("Writer", second), self)
             return
         sock = await connected_socket(self._target, self._core)
         try:
             await self._adopt(sock)
         except BaseException:
-            sock.close()
+            if self._transport is None:
+                sock.close()
+            else:  # the event loop still watches it
+                self._transport.abort()
             raise
 
     async def _adopt(self, sock: socket.socket) -> None:
@@ -148,22 +158,25 @@ class Link(asyncio.Protocol):
         if target.ssl is not None:
             self._core.enter("tls", self.now())
         await self.loop.create_connection(
-            lambda: self, sock=sock, ssl=target.ssl, server_hostname=target.server_hostname
+            lambda: self,
+            sock=sock,
+            ssl=target.ssl,
+            server_hostname=target.server_hostname,
+            # The deadline is ours; the event loop's own would be another.
+            ssl_handshake_timeout=None if target.ssl is None else _NEVER_S,
         )
-
-    def _bury_stillborn(self) -> None:
-        """A stream that never was cannot report its own end."""
-        if self._core.error is not None and self._transport is None:
-            self._core.disconnected()
-            self.pump()
 
     # --- what the event loop calls ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The stream is there."""
+        self._was_made = True
         self._transport = cast("asyncio.Transport", transport)
-        self._core.connected(self.now())
-        self.pump()
+        if self._hung_up:  # it was given up before it came
+            self._transport.abort()
+        else:
+            self._core.connected(self.now())
+            self.pump()
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the peer."""
@@ -198,12 +211,20 @@ class Link(asyncio.Protocol):
 
     def pump(self) -> None:
         """After anything that may have changed the core: write, tell, and set the timer."""
-        core = self._core
-        if self._transport is not None and self._can_write.is_set() and core.output.size:
-            self._transport.write(core.data_to_send(self.now()))
-        while (event := core.next_event()) is not None:
-            self._tell(event)
+        self._write()
+        if self._telling:  # a callback called us; whoever called it goes on telling, in order
+            return
+        self._telling = True
+        try:
+            while (event := self._core.next_event()) is not None:
+                self._tell(event)
+        finally:
+            self._telling = False
         self._arm()
+
+    def _write(self) -> None:
+        if self._transport is not None and self._can_write.is_set() and self._core.output.size:
+            self._transport.write(self._core.data_to_send(self.now()))
 
     def _tell(self, event: Event) -> None:
         if isinstance(event, HangUp):
@@ -217,11 +238,13 @@ class Link(asyncio.Protocol):
             self.down.set()
 
     def _hang_up(self, quick: bool) -> None:
-        if self._dialing is not None:
+        self._hung_up = True
+        if self._dialing is not None and not self._dialing.expired():
             self._dialing.reschedule(self.now())
         if self._transport is None:
-            return
-        if quick:
+            if self._dialing is None:
+                self._core.disconnected()
+        elif quick:
             self._transport.abort()
         else:
             self._transport.write(self._core.data_to_send(self.now()))
@@ -237,7 +260,7 @@ class Link(asyncio.Protocol):
                 return
             self._timer.cancel()
             self._timer = None
-        if deadline is not None and self._transport is not None:
+        if deadline is not None:
             self._timer = self.loop.call_at(deadline, self._tick)
 
     def _tick(self) -> None:
