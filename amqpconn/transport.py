@@ -152,13 +152,14 @@ def _translated(error: OSError, target: Target | None) -> ConnectionFailed:
             f"the host name {target.host if target else ''!r} has no address: {error.strerror}"
         )
     if _is_tls(error):
-        return _tls_failed(error, target)
+        return _tls_ended(error) or _tls_failed(error, target)
     if isinstance(error, ConnectionRefusedError) or (
         target and target.path and isinstance(error, FileNotFoundError)
     ):
         return ConnectRefused(f"nothing accepts connections at {target}: {error.strerror}")
-    if error.errno in _HUNG_UP:
-        return PeerHungUp(f"the peer broke the byte stream: {error.strerror or error}")
+    if error.errno in _HUNG_UP or isinstance(error, ConnectionError):
+        detail = error.strerror or str(error) or "no reason given"  # asyncio's have none
+        return PeerHungUp(f"the peer broke the byte stream: {detail}")
     if isinstance(error, TimeoutError) or error.errno in _UNREACHABLE:
         return HostUnreachable(
             f"{target} does not answer: {error.strerror or str(error) or 'time over'}"
@@ -166,13 +167,33 @@ def _translated(error: OSError, target: Target | None) -> ConnectionFailed:
     return TransportError(f"the byte stream to {target} failed: {error.strerror or error}")
 
 
+def _tls_ended(error: OSError) -> PeerHungUp | None:
+    """OpenSSL's words for a stream that ends early; for one that fails while writing, too."""
+    from ssl import SSLEOFError, SSLZeroReturnError
+
+    if not isinstance(error, SSLEOFError | SSLZeroReturnError):
+        return None
+    return PeerHungUp(
+        "the peer ended the byte stream in the middle of TLS",
+        cause="perhaps the port does not speak TLS, or a load balancer has no broker behind it",
+    )
+
+
 def _tls_failed(error: OSError, target: Target | None) -> TLSFailed:
-    reason = getattr(error, "verify_message", "") or getattr(error, "reason", "") or str(error)
-    if getattr(error, "reason", "") in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
+    code = getattr(error, "reason", "") or ""
+    if code in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
         return TLSFailed(
-            f"the peer at {target} does not speak TLS ({reason})",
+            f"the peer at {target} does not speak TLS ({code})",
             remedy="use the TLS port (usually 5671), or amqp:// for clear text",
         )
+    if "_ALERT_" in code:
+        alert = code.partition("_ALERT_")[2].replace("_", " ").lower()
+        return TLSFailed(
+            f"the peer at {target} ended TLS with the alert '{alert}'",
+            remedy="read the broker's log; where it asks for a certificate, check that the client"
+            " shows one and that the broker trusts its authority",
+        )
+    reason = getattr(error, "verify_message", "") or code or str(error)
     return TLSFailed(f"no TLS with {target}: {reason}")
 
 

@@ -227,13 +227,26 @@ class Link:
             self.changed.notify_all()
         except OSError as error:
             if not _would_block(error):
-                self._unsent = memoryview(b"")
-                self._core.lost(transport.failed(error, self._target), now)
+                self._broken(error, now)
         except BaseException:
             # Interrupted between a write and noting it: the same bytes must not go out twice.
             self._unsent = memoryview(b"")
             self._core.abort(now)
             raise
+
+    def _broken(self, error: OSError, now: float) -> None:
+        """A write failed. Why may wait to be read: the peer's close, or an alert of TLS."""
+        self._unsent = memoryview(b"")
+        try:
+            while self._stream is not None:
+                self._stream.settimeout(0)
+                data = self._stream.recv(_READ_SIZE)
+                if not data:
+                    break
+                self._core.receive_data(data, now)
+        except OSError as last:
+            error = error if _would_block(last) else last
+        self._core.lost(transport.failed(error, self._target), now)
 
     def _dispatch(self) -> None:
         while (event := self._core.next_event()) is not None:
