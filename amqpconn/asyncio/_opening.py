@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from amqpconn.errors import AlreadyOpen
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator
     from typing import Any
@@ -20,19 +22,27 @@ T = TypeVar("T", bound=Closable)
 
 
 class Opening(Generic[T]):
-    """What `connect` and `open_channel` give: `x = await it`, or `async with it as x`."""
+    """What `connect` and `open_channel` give: `x = await it`, or `async with it as x`; once."""
 
     def __init__(self, opening: Callable[[], Coroutine[Any, Any, T]]) -> None:
-        self._opening = opening
-        self._opened: list[T] = []
+        self._opening: Callable[[], Coroutine[Any, Any, T]] | None = opening
+        self._opened: T | None = None
 
     def __await__(self) -> Generator[Any, None, T]:
-        return self._opening().__await__()
+        return self._once().__await__()
 
     async def __aenter__(self) -> T:
-        opened = await self._opening()
-        self._opened.append(opened)
-        return opened
+        self._opened = await self._once()
+        return self._opened
 
     async def __aexit__(self, *_: object) -> None:
-        await self._opened.pop().close()
+        if self._opened is not None:
+            await self._opened.close()
+
+    def _once(self) -> Coroutine[Any, Any, T]:
+        opening, self._opening = self._opening, None
+        if opening is None:
+            raise AlreadyOpen(
+                "this has been awaited before", remedy="call connect or open_channel once more"
+            )
+        return opening()

@@ -69,9 +69,9 @@ class Endpoint(EndpointFacade):
     ) -> tuple[R, Content | None]:
         """As `call`, for methods such as basic.get: the reply and its content, None without one."""
         core = self._channel_core(channel)
-        await self._link.writable(timeout)
+        left = await self._link.writable(timeout)
         reply, arrived = await self._answer(
-            lambda endpoint, now: endpoint.call(method, core, content, now, timeout)
+            lambda endpoint, now: endpoint.call(method, core, content, now, left)
         )
         return cast("R", reply), arrived
 
@@ -122,6 +122,7 @@ class Endpoint(EndpointFacade):
             await waiter
         except BaseException:
             self._core.abandon(call)
+            self._link.pump()
             raise
         if call.reply is None:
             raise call.error or NotOpen("the call has no answer")
@@ -138,7 +139,7 @@ class Endpoint(EndpointFacade):
             return
         if asyncio.iscoroutine(result):
             task = self.loop.create_task(result)
-            self._tasks.add(task)
+            self._tasks.add(task)  # the event loop itself keeps weak references only
             task.add_done_callback(self._tasks.discard)
 
     # --- events of the core ---

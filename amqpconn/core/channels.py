@@ -116,6 +116,10 @@ class Channels:
         channel.pending.append(call)
         return call
 
+    def close_unwanted(self, channel: ChannelCore) -> None:
+        """Close a channel whose opener has gone away."""
+        self.close(channel, self._dialect.reply_success, "nobody waits for this channel", None)
+
     def get(self, channel_id: int) -> ChannelCore | None:
         """The channel that has this id now."""
         return self.control if channel_id == 0 else self._by_id.get(channel_id)
@@ -189,7 +193,7 @@ class Channels:
         channel.state = ChannelState.OPEN
         self.deliver(channel, method, None)
         if call is not None and call.error is not None:
-            self.close(channel, self._dialect.reply_success, "nobody waits for this channel", None)
+            self.close_unwanted(channel)
 
     def _on_close(self, channel: ChannelCore, close: channel_class.Close) -> None:
         about = self._dialect.method_name(close.class_id, close.method_id)

@@ -26,7 +26,7 @@ from enum import Enum
 
 from amqpconn.config import DEFAULT_CLOSE_TIMEOUT_S
 from amqpconn.core import outgoing, reasons
-from amqpconn.core.channels import Channels, WrongChannel
+from amqpconn.core.channels import Channels, ChannelState, WrongChannel
 from amqpconn.core.clockwork import Deadlines, Phases
 from amqpconn.core.connection import ConnectionManager, short_text
 from amqpconn.core.dialect import dialect_for
@@ -299,7 +299,10 @@ class EndpointCore:
 
         Its answer will be dropped, and a channel that nobody waits for is closed.
         """
+        opened = call.method.NAME == "channel.open" and call.reply is not None
         self.channels.abandon(call)
+        if opened and self.manager.is_open and call.channel.state is ChannelState.OPEN:
+            self.channels.close_unwanted(call.channel)
 
     def close(
         self,
