@@ -18,6 +18,7 @@ from amqpconn.uri import parse_url
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from os import PathLike
     from ssl import SSLContext
     from typing import Any
 
@@ -49,7 +50,7 @@ class EndpointFacade:
         ssl: SSLContext | bool | None = None,
         protocol: str = "0-9-1",
         timeout: float | None = DEFAULT_TIMEOUT_S,
-        path: str | None = None,
+        path: str | PathLike[str] | None = None,
         server_hostname: str | None = None,
         channel_max: int = 0,
         frame_max: int = 0,
@@ -136,7 +137,10 @@ class EndpointFacade:
 
     def _channel_core(self, channel: ChannelFacade | int) -> ChannelCore:
         if isinstance(channel, ChannelFacade):
-            return channel._core
+            core = channel._core
+            if channel.is_open and self._core.channels.get(core.id) is not core:
+                raise InvalidParameter(f"channel {core.id} belongs to another connection")
+            return core
         found = self._core.channels.get(channel)
         if found is None or found.id == 0:
             raise NotOpen(
@@ -294,7 +298,7 @@ class Plan:
         self.locale = options.pop("locale", None) or parsed.locale
         self.virtual_host = parsed.virtual_host
         self.endpoint: dict[str, Any] = {"host": parsed.host, "port": parsed.port}
-        if parsed.tls:
+        if parsed.tls and "ssl" not in options:
             self.endpoint["ssl"] = default_context(parsed.cafile, parsed.certfile, parsed.keyfile)
         for option, value in _from_url(parsed).items():
             if value is not None:

@@ -8,6 +8,7 @@ drivers' Endpoint).
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import sys
 
@@ -24,6 +25,7 @@ from amqpconn.errors import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from os import PathLike
     from ssl import SSLContext
     from typing import Any, Final
 
@@ -56,14 +58,16 @@ class Target:
         host: str = "localhost",
         port: int | None = None,
         *,
-        path: str | None = None,
+        path: str | PathLike[str] | None = None,
         ssl: SSLContext | bool | None = None,
         server_hostname: str | None = None,
     ) -> None:
+        if not isinstance(host, str) or not host:
+            raise InvalidParameter(f"host is {host!r}; it is a name or an address")
         self.ssl = default_context() if ssl is True else (ssl or None)
         self.host = host
         self.port = _port(port, self.ssl is not None)
-        self.path = path
+        self.path = None if path is None else os.fspath(path)
         self.server_hostname = server_hostname or host if self.ssl is not None else None
 
     def __str__(self) -> str:
@@ -134,6 +138,15 @@ def failed(error: OSError, target: Target | None) -> ConnectionFailed:
     return ours
 
 
+def unresolved(error: Exception, target: Target) -> ConnectionFailed:
+    """Our error for what a resolver raised: OSError, or ValueError for what cannot be a name."""
+    if isinstance(error, OSError):
+        return failed(error, target)
+    ours = NameNotResolved(f"the host name {target.host!r} cannot be looked up: {error}")
+    ours.__cause__ = error
+    return ours
+
+
 def several(errors: list[ConnectionFailed], target: Target) -> ConnectionFailed:
     """One error for all addresses of a host: the only one, or the last with all of them as its
     cause.
@@ -156,15 +169,18 @@ def _translated(error: OSError, target: Target | None) -> ConnectionFailed:
     if isinstance(error, ConnectionRefusedError) or (
         target and target.path and isinstance(error, FileNotFoundError)
     ):
-        return ConnectRefused(f"nothing accepts connections at {target}: {error.strerror}")
+        return ConnectRefused(f"nothing accepts connections at {target}: {_reason(error)}")
     if error.errno in _HUNG_UP or isinstance(error, ConnectionError):
         detail = error.strerror or str(error) or "no reason given"  # asyncio's have none
         return PeerHungUp(f"the peer broke the byte stream: {detail}")
     if isinstance(error, TimeoutError) or error.errno in _UNREACHABLE:
-        return HostUnreachable(
-            f"{target} does not answer: {error.strerror or str(error) or 'time over'}"
-        )
-    return TransportError(f"the byte stream to {target} failed: {error.strerror or error}")
+        return HostUnreachable(f"{target} does not answer: {_reason(error) or 'time over'}")
+    return TransportError(f"the byte stream to {target} failed: {_reason(error)}")
+
+
+def _reason(error: OSError) -> str:
+    """The system's words; asyncio puts its own in their place, without the reason."""
+    return os.strerror(error.errno) if error.errno in errno.errorcode else str(error)
 
 
 def _tls_ended(error: OSError) -> PeerHungUp | None:

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 async def connected_socket(target: Target, core: EndpointCore) -> socket.socket:
-    """A socket connected to `target`. Raises OSError for the name, ConnectionFailed else."""
+    """A socket connected to `target`. Raises ConnectionFailed."""
     loop = asyncio.get_running_loop()
     addresses = target.known_addresses()
     if addresses is None:
         core.enter("resolve", loop.time())
-        addresses = list(await loop.getaddrinfo(target.host, target.port, type=transport.STREAM))
+        addresses = await _resolved(target)
     core.enter("connect", loop.time())
     errors: list[ConnectionFailed] = []
     for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
@@ -30,6 +30,14 @@ async def connected_socket(target: Target, core: EndpointCore) -> socket.socket:
         except OSError as error:
             errors.append(transport.failed(error, target))
     raise transport.several(errors, target)
+
+
+async def _resolved(target: Target) -> list[AddressInfo]:
+    loop = asyncio.get_running_loop()
+    try:
+        return list(await loop.getaddrinfo(target.host, target.port, type=transport.STREAM))
+    except (OSError, ValueError) as error:
+        raise transport.unresolved(error, target) from error
 
 
 async def _attempt(address: AddressInfo, timeout: float | None) -> socket.socket:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -40,8 +40,9 @@ class StreamTransport(asyncio.Transport):
         self._protocol = protocol
         self._closing = False
         self._draining: asyncio.Task[None] | None = None
-        protocol.connection_made(self)
         self._reading = asyncio.get_running_loop().create_task(self._read())
+        self._reading.add_done_callback(self._ended)
+        protocol.connection_made(self)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Hand bytes on; while the writer has no room the protocol is paused."""
@@ -71,18 +72,18 @@ class StreamTransport(asyncio.Transport):
         self._reading.cancel()
 
     async def _read(self) -> None:
-        lost: Exception | None = None
-        try:
-            while data := await self._reader.read(_READ_SIZE):
-                self._protocol.data_received(data)
-            self._protocol.eof_received()
-        except asyncio.CancelledError:
-            lost = None  # only we cancel it, to close
-        except Exception as error:  # noqa: BLE001 - told to the protocol, which raises it as ours
-            lost = error
+        while data := await self._reader.read(_READ_SIZE):
+            self._protocol.data_received(data)
+        self._protocol.eof_received()
+
+    def _ended(self, reading: asyncio.Task[None]) -> None:
+        """All is read, it failed, or it was cancelled, which only we do: the stream goes."""
         self._closing = True
+        if self._draining is not None:
+            self._draining.cancel()
+        lost = None if reading.cancelled() else reading.exception()
         self._writer.close()
-        self._protocol.connection_lost(lost)
+        self._protocol.connection_lost(cast("Exception | None", lost))
 
     async def _drain(self) -> None:
         self._protocol.pause_writing()

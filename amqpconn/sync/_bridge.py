@@ -29,10 +29,13 @@ _READ_SIZE = 65536
 def bridged(stream: ByteStream) -> socket.socket:
     """A connected socket for `stream`; two threads copy until either side ends."""
     ours, theirs = socket.socketpair()
-    for copy in (_inward, _outward):
-        threading.Thread(
-            target=copy, args=(stream, theirs), name="amqpconn-bridge", daemon=True
-        ).start()
+    inward = threading.Thread(
+        target=_inward, args=(stream, theirs), name="amqpconn-bridge", daemon=True
+    )
+    inward.start()
+    threading.Thread(
+        target=_outward, args=(stream, theirs, inward), name="amqpconn-bridge", daemon=True
+    ).start()
     return ours
 
 
@@ -45,10 +48,11 @@ def _inward(stream: ByteStream, sock: socket.socket) -> None:
         sock.shutdown(socket.SHUT_RDWR)
 
 
-def _outward(stream: ByteStream, sock: socket.socket) -> None:
+def _outward(stream: ByteStream, sock: socket.socket, inward: threading.Thread) -> None:
     with suppress(Exception):
         while data := sock.recv(_READ_SIZE):
             stream.write(data)
     with suppress(Exception):
         stream.close()
+    inward.join()  # a number that is closed while a thread uses it may be another socket's by then
     sock.close()
