@@ -14,6 +14,9 @@ from lxml import etree
 
 from .diagnostics import Diagnostics, Origin
 
+#: Where each element of a document begins.
+Places = dict[etree._Element, Origin]
+
 
 @dataclass(frozen=True)
 class Node:
@@ -58,89 +61,107 @@ def load(path: Path, schema: Path, diagnostics: Diagnostics) -> tuple[Node | Non
 
     Returns no node when the file cannot be read or parsed; every problem goes to `diagnostics`.
     """
+    file = str(path)
     try:
         data = path.read_bytes()
     except OSError as error:
-        diagnostics.add(Origin(str(path), 0), "missing-file", f"cannot be read: {error.strerror}")
+        diagnostics.add(Origin(file, 0), "missing-file", f"cannot be read: {error.strerror}")
         return None, None
-    source = Source(f"spec/{path.name}", str(path), hashlib.sha256(data).hexdigest())
-    root = _parse(data, str(path), diagnostics)
-    if root is None:
+    source = Source(f"spec/{path.name}", file, hashlib.sha256(data).hexdigest())
+    try:
+        root, lines = _parse(data)
+    except _Unreadable as problem:
+        diagnostics.add(Origin(file, problem.line), problem.rule, problem.message)
         return None, source
+    places = {
+        element: Origin(file, line)
+        for element, line in zip(root.iter(etree.Element), lines, strict=True)
+    }
     if schema.exists():
-        _validate(root, schema, str(path), diagnostics)
-    return _node(root, str(path)), source
+        _validate(root, places, schema, diagnostics)
+    return _node(root, places), source
 
 
-def _parse(data: bytes, file: str, diagnostics: Diagnostics) -> etree._Element | None:
-    """The root element, or None after a diagnostic."""
-    problem = _prolog_problem(data)
-    if problem is not None:
-        line, rule, message = problem
-        diagnostics.add(Origin(file, line), rule, message)
-        return None
+class _Unreadable(Exception):
+    """A document cannot be taken apart; says on which line, by which rule, and why."""
+
+    def __init__(self, line: int, rule: str, message: str) -> None:
+        super().__init__(message)
+        self.line = line
+        self.rule = rule
+        self.message = message
+
+
+def _parse(data: bytes) -> tuple[etree._Element, list[int]]:
+    """The root element, and on which line each element begins; raises _Unreadable.
+
+    Two parsers read the document. expat goes first: it sees a DOCTYPE before anything in it takes
+    effect, and it knows where a tag begins, while libxml2 only remembers where it ends. libxml2
+    tells better what is malformed.
+    """
+    lines: list[int] = []
+    complaint = _scan(data, lines)
+    if complaint is not None and not lines:
+        raise complaint
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_pis=True
     )
     try:
-        return etree.fromstring(data, parser)
+        root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
         line, column = error.position
         message = f"column {column}: {_one_line(error.msg)}"
-        diagnostics.add(Origin(file, line or 0), "malformed-xml", message)
-        return None
+        raise _Unreadable(line or 0, "malformed-xml", message) from None
+    if complaint is not None:
+        raise complaint
+    return root, lines
 
 
-class _RootReached(Exception):
-    """Ends the look at the prolog."""
-
-
-class _DoctypeFound(Exception):
-    """Ends the look at the prolog, before anything in a DOCTYPE is acted upon."""
-
-
-def _prolog_problem(data: bytes) -> tuple[int, str, str] | None:
-    """Line, rule and message for what is wrong before the root element; None when nothing is."""
+def _scan(data: bytes, lines: list[int]) -> _Unreadable | None:
+    """Add the line on which each element begins; gives what expat has to complain about."""
     parser = expat.ParserCreate()
 
     def doctype(*_declaration: object) -> None:
-        raise _DoctypeFound
+        message = "a document type declaration is refused, because it can define entities"
+        raise _Unreadable(parser.CurrentLineNumber, "doctype", message)
 
     def element(*_element: object) -> None:
-        raise _RootReached
+        lines.append(parser.CurrentLineNumber)
 
     parser.StartDoctypeDeclHandler = doctype
     parser.StartElementHandler = element
     try:
         parser.Parse(data, True)
-    except _DoctypeFound:
-        message = "a document type declaration is refused, because it can define entities"
-        return parser.CurrentLineNumber, "doctype", message
     except expat.ExpatError as error:
-        return error.lineno, "malformed-xml", f"column {error.offset + 1}: {error}"
-    except _RootReached:
-        pass  # the rest is for the real parser
+        message = f"column {error.offset + 1}: {expat.ErrorString(error.code)}"
+        return _Unreadable(error.lineno, "malformed-xml", message)
+    except _Unreadable as complaint:
+        return complaint
     return None
 
 
-def _validate(root: etree._Element, schema: Path, file: str, diagnostics: Diagnostics) -> None:
+def _validate(root: etree._Element, places: Places, schema: Path, diagnostics: Diagnostics) -> None:
     """Report everything that the RelaxNG schema has to say about the document."""
     try:
         relaxng = etree.RelaxNG(etree.parse(schema))
     except (etree.XMLSyntaxError, etree.RelaxNGParseError) as error:
         diagnostics.add(Origin(str(schema), 0), "bad-schema", _one_line(str(error)))
         return
-    if not relaxng.validate(root):
-        for entry in relaxng.error_log:
-            diagnostics.add(Origin(file, entry.line), "schema", _one_line(entry.message))
+    if relaxng.validate(root):
+        return
+    tree = root.getroottree()
+    by_path: dict[str | None, Origin] = {tree.getpath(each): places[each] for each in places}
+    for entry in relaxng.error_log:
+        origin = by_path.get(entry.path, Origin(places[root].file, entry.line))
+        diagnostics.add(origin, "schema", _one_line(entry.message))
 
 
-def _node(element: etree._Element, file: str) -> Node:
+def _node(element: etree._Element, places: Places) -> Node:
     """A node for an element and all elements below it; comments are left out."""
-    children = tuple(_node(child, file) for child in element if isinstance(child.tag, str))
+    children = tuple(_node(child, places) for child in element.iterchildren(etree.Element))
     attributes = {str(key): str(value) for key, value in element.attrib.items()}
     text = " ".join("".join(str(part) for part in element.xpath("text()")).split())
-    return Node(str(element.tag), attributes, children, text, Origin(file, element.sourceline or 0))
+    return Node(str(element.tag), attributes, children, text, places[element])
 
 
 def _one_line(message: str | None) -> str:
