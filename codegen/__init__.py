@@ -11,7 +11,8 @@ What a specification goes through, stage by stage, each in a module of its own:
     resolve    facts -> types, directions, replies, Python names
     layout     fields -> operations on bytes: fused runs, octets of bits, strings, tables
     writing, reading, views    operations -> all that the templates need, decided and named
-    render     templates/ -> source text, formatted by black
+    render     templates/ -> source text
+    formatting source text -> as black would have it
     output     source text -> files, once they proved to be importable; or a diff
 
 pipeline.py puts the stages together. All of them report to one collector (diagnostics.py), so a

@@ -10,10 +10,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from .diagnostics import SpecError
-from .output import OutputError, differences, write
+from .diagnostics import GeneratorError, SpecError
+from .formatting import CACHE
+from .output import differences, write
 from .pipeline import PACKAGE, generate
-from .render import RenderError
 
 FINE, DRIFT, BAD_SPEC = 0, 1, 2
 
@@ -22,14 +22,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command; gives the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        files = generate(options.spec_dir)
+        files = generate(options.spec_dir, CACHE)
         if options.command == "generate":
             return _generate(files, options.output)
         return _check(files, options.output)
     except SpecError as error:
         print(error, file=sys.stderr)
         print(f"problems: {len(error.diagnostics)}; nothing was written", file=sys.stderr)
-    except (OSError, OutputError, RenderError) as error:
+    except (OSError, GeneratorError) as error:
         print(f"{error}\nnothing was written", file=sys.stderr)
     return BAD_SPEC
 

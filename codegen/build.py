@@ -17,6 +17,9 @@ OCTET = 0xFF
 SHORT = 0xFFFF
 LONG = 0xFFFFFFFF
 
+#: Stands in for a number that is missing or wrong; it equals no number that is right.
+NO_NUMBER = -1
+
 
 class _Named(Protocol):
     @property
@@ -155,7 +158,7 @@ class _Builder:
         return name
 
     def number(self, node: Node, attribute: str, greatest: int) -> int:
-        """A decimal number from 0 to `greatest`; 0 after a diagnostic."""
+        """A decimal number from 0 to `greatest`; NO_NUMBER after a diagnostic."""
         text = self.required(node, attribute).strip()
         if text.isascii() and text.isdigit() and len(text) <= 20 and int(text) <= greatest:
             return int(text)
@@ -163,7 +166,7 @@ class _Builder:
             what = f"{node.kind} {node.name}".strip()
             message = f"{what}: {attribute} must be a number from 0 to {greatest}, not {text!r}"
             self.diagnostics.add(node.origin, "bad-number", message)
-        return 0
+        return NO_NUMBER
 
     def flag(self, node: Node, attribute: str) -> bool:
         """An attribute that is 1 when it is there at all; 0 is taken as well."""
@@ -195,7 +198,7 @@ class _Builder:
         kept = tuple(parts)
         for part in kept:
             known = first.setdefault(key(part), part)
-            if known is not part and key(part) != "":
+            if known is not part and key(part) not in ("", NO_NUMBER):
                 message = f"{what} {key(part)} is taken already, at {known.origin}"
                 self.diagnostics.add(part.origin, rule, message)
         return kept

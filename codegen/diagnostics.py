@@ -36,6 +36,10 @@ class SpecError(Exception):
         self.diagnostics = diagnostics
 
 
+class GeneratorError(Exception):
+    """The generator failed through a defect of its own; the specification may be good."""
+
+
 @dataclass
 class Diagnostics:
     """Collects diagnostics; the stages of the generator add to it and go on as far as they can."""

@@ -11,6 +11,16 @@ from .views import MethodView, ModuleView
 
 WIDTH = 95
 
+#: A word that is too long for a line stays whole: the break could come between two backslashes.
+PARAGRAPH = textwrap.TextWrapper(WIDTH, break_long_words=False, break_on_hyphens=False)
+ARGUMENT = textwrap.TextWrapper(
+    WIDTH,
+    initial_indent="    ",
+    subsequent_indent="        ",
+    break_long_words=False,
+    break_on_hyphens=False,
+)
+
 
 def prose(text: str) -> str:
     """Text that is safe inside a docstring or comment: one line, printable, nothing to escape."""
@@ -57,7 +67,8 @@ def module_docstring(module: ModuleView) -> str:
 def _blocks(label: str, doc: str, facts: str, arguments: str) -> str:
     """The parts of a docstring; all but the arguments are still to be wrapped."""
     texts = [label, sentence(doc) if doc else "", facts]
-    return "\n\n".join([*(_wrap(text) for text in texts if text), *filter(None, [arguments])])
+    paragraphs = [PARAGRAPH.fill(text) for text in texts if text]
+    return "\n\n".join([*paragraphs, *filter(None, [arguments])])
 
 
 def _direction(method: ResolvedMethod) -> str:
@@ -81,17 +92,7 @@ def _defined(files: tuple[str, ...]) -> str:
 
 def _arguments(parameters: Iterable[Parameter]) -> str:
     entries = [
-        textwrap.fill(
-            f"{parameter.name}: {sentence(parameter.label or 'No description')}",
-            WIDTH,
-            initial_indent="    ",
-            subsequent_indent="        ",
-            break_on_hyphens=False,
-        )
+        ARGUMENT.fill(f"{parameter.name}: {sentence(parameter.label or 'No description')}")
         for parameter in parameters
     ]
     return "\n".join(["Args:", *entries]) if entries else ""
-
-
-def _wrap(text: str) -> str:
-    return textwrap.fill(text, WIDTH, break_on_hyphens=False)

@@ -173,18 +173,32 @@ class ResolvedClass:
 
 @dataclass(frozen=True)
 class Protocol:
-    """One protocol version, resolved: what templates are rendered from."""
+    """One protocol version, resolved: what templates are rendered from.
+
+    `revision` is None where the XML has none.
+    """
 
     package: str
-    version: str
-    header: bytes
     major: int
     minor: int
-    revision: int
+    revision: int | None
     port: int
     constants: tuple[Constant, ...]
     classes: tuple[ResolvedClass, ...]
     sources: tuple[Source, ...]
+
+    @property
+    def version(self) -> str:
+        """The version as people write it: 0-9-1."""
+        numbers = (self.major, self.minor, self.revision)
+        return "-".join(str(number) for number in numbers if number is not None)
+
+    @property
+    def header(self) -> bytes:
+        """The protocol header; versions without a revision (0-8, 0-9) have an older form of it."""
+        if self.revision is None:
+            return b"AMQP" + bytes((1, 1, self.major, self.minor))
+        return b"AMQP" + bytes((0, self.major, self.minor, self.revision))
 
     def constant(self, name: str) -> int:
         """Value of a constant that resolving made sure exists."""

@@ -6,8 +6,8 @@ import builtins
 import keyword
 import re
 
-#: Lower-case attributes of the generated base classes, and what a constructor calls its object.
-ATTRIBUTES = frozenset({"encode", "encode_frame", "decode", "check", "self"})
+#: Lower-case attributes of the generated base classes, and names that a constructor itself needs.
+ATTRIBUTES = frozenset({"encode", "encode_frame", "decode", "check", "self", "timestamp_default"})
 
 #: Local names and helpers in the bodies of generated methods.
 LOCALS = frozenset(
@@ -21,6 +21,9 @@ CLASS_NAMES = frozenset({"BaseProperties", "Method", "Properties", "Self", "Stru
 
 #: Modules that every version package has besides those of its classes.
 MODULES = frozenset("constants errors frames registry".split())
+
+#: Functions in the registry, which imports the modules of all classes.
+FUNCTIONS = frozenset({"decode_header", "decode_method"})
 
 _NUMBERED = re.compile(r"(bits|flags|length)\d*")
 
@@ -50,9 +53,12 @@ def class_name(name: str) -> str:
 
 
 def module_name(name: str) -> str:
-    """Module for a class: basic for "basic", import_ for "import"."""
+    """Module for a class: basic for "basic".
+
+    Keywords and the functions beside it in the registry get an underscore: import_, decode_method_.
+    """
     python = _snake(name)
-    return python + "_" if keyword.iskeyword(python) else python
+    return python + "_" if keyword.iskeyword(python) or python in FUNCTIONS else python
 
 
 def constant_name(name: str) -> str:

@@ -15,35 +15,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .diagnostics import GeneratorError
+
 IGNORED_SUFFIXES = (".pyc", ".pyo")
-
-
-class OutputError(Exception):
-    """The generated code does not work: a defect of the generator, not of a specification."""
 
 
 def write(files: dict[str, str], output: Path, package: str) -> list[str]:
     """Make the package under `output` hold just these files; gives the paths that changed.
 
-    Files that are the same already are not touched; files that are not generated any more go.
+    The whole package is replaced at once. Files that stay the same keep their times.
 
     Raises:
-        OutputError: The new files cannot be imported; nothing was changed.
+        GeneratorError: The new files cannot be imported; nothing was changed.
+        OSError: They cannot be written; nothing was changed.
     """
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with _tree_beside(output) as tree:
-        _write_all(files, tree)
-        _verify(files, tree)
-        present = read(output, package)
-        changed = [path for path, text in files.items() if present.get(path) != text.encode()]
-        for path in changed:
-            (output / path).parent.mkdir(parents=True, exist_ok=True)
-            (tree / path).replace(output / path)
-    stale = sorted(set(present) - set(files))
-    for path in stale:
-        (output / path).unlink()
-        _remove_empty((output / path).parent, output)
-    return sorted([*changed, *stale])
+    present = read(output, package)
+    wanted = {path: text.encode() for path, text in files.items()}
+    paths = sorted({*wanted, *present})
+    changed = [path for path in paths if wanted.get(path) != present.get(path)]
+    if changed:
+        with _tree_beside(output) as tree:
+            _write_all(wanted, tree)
+            _verify(files, tree)
+            for path in set(wanted) - set(changed):
+                shutil.copystat(output / path, tree / path)
+            _swap(tree / package, output / package, tree / "before")
+    return changed
 
 
 def read(output: Path, package: str) -> dict[str, bytes]:
@@ -90,11 +87,24 @@ def _tree_beside(output: Path) -> Iterator[Path]:
         shutil.rmtree(tree)
 
 
-def _write_all(files: dict[str, str], tree: Path) -> None:
-    for path, text in files.items():
+def _write_all(files: dict[str, bytes], tree: Path) -> None:
+    for path, data in files.items():
         target = tree / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(text.encode())
+        target.write_bytes(data)
+
+
+def _swap(new: Path, place: Path, aside: Path) -> None:
+    """Put a directory into a place; what was there goes aside, or comes back if that fails."""
+    place.parent.mkdir(exist_ok=True)
+    try:
+        if place.exists():
+            place.rename(aside)
+        new.rename(place)
+    except BaseException:
+        if aside.exists():
+            aside.rename(place)
+        raise
 
 
 def _verify(files: dict[str, str], tree: Path) -> None:
@@ -112,11 +122,4 @@ def _verify(files: dict[str, str], tree: Path) -> None:
     command = [sys.executable, "-I", "-B", "-W", "error", "-c", code, str(tree), *modules]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
-        raise OutputError(f"the generated code cannot be imported:\n{result.stderr}")
-
-
-def _remove_empty(directory: Path, output: Path) -> None:
-    """Remove directories, from this one up, as far as nothing but caches is left in them."""
-    while directory != output and all(p.name == "__pycache__" for p in directory.iterdir()):
-        shutil.rmtree(directory)
-        directory = directory.parent
+        raise GeneratorError(f"the generated code cannot be imported:\n{result.stderr}")

@@ -14,7 +14,13 @@ from collections.abc import Callable
 from .diagnostics import Diagnostics
 from .loader import Node, normal
 
-KINDS = ("constant", "domain", "class", "field", "method", "chassis", "response")
+#: What can be addressed by kind and name, by what it can stand in; other elements hold none.
+CONTENTS = {
+    "amqp": ("constant", "domain", "class"),
+    "class": ("chassis", "field", "method"),
+    "method": ("chassis", "field", "response"),
+}
+KINDS = tuple(dict.fromkeys(kind for kinds in CONTENTS.values() for kind in kinds))
 
 Path = tuple[tuple[str, str], ...]
 Children = tuple[Node, ...]
@@ -40,7 +46,7 @@ def apply(base: Node, overlay: Node, diagnostics: Diagnostics) -> Node:
 
 def _add(base: Node, operation: Node, diagnostics: Diagnostics) -> Node:
     path = _path(operation, "to", diagnostics)
-    if path is None or not _known_kinds(operation, diagnostics):
+    if path is None or not _fitting(operation, path[-1][0] if path else "amqp", diagnostics):
         return base
     if not operation.children:
         diagnostics.add(operation.origin, "overlay-content", "add needs an element to add")
@@ -86,7 +92,7 @@ def _insert_after(
 
 def _replace(base: Node, operation: Node, diagnostics: Diagnostics) -> Node:
     path = _path(operation, "target", diagnostics)
-    if not path or not _known_kinds(operation, diagnostics):
+    if not path:
         return base
     kind = path[-1][0]
     if len(operation.children) != 1 or operation.children[0].kind != kind:
@@ -196,10 +202,10 @@ def _steps(text: str) -> Path | None:
     return steps
 
 
-def _known_kinds(operation: Node, diagnostics: Diagnostics) -> bool:
-    """Whether everything inside the operation can be addressed by kind and name."""
-    strangers = [child for child in operation.children if child.kind not in KINDS]
-    for child in strangers:
-        message = f"<{child.kind}> cannot be added or replaced by itself"
-        diagnostics.add(child.origin, "overlay-content", message)
+def _fitting(operation: Node, parent: str, diagnostics: Diagnostics) -> bool:
+    """Whether everything that an operation adds can stand where it adds it."""
+    strangers = [new for new in operation.children if new.kind not in CONTENTS.get(parent, ())]
+    for new in strangers:
+        message = f"<{new.kind}> cannot be added to <{parent}>"
+        diagnostics.add(new.origin, "overlay-content", message)
     return not strangers

@@ -10,9 +10,10 @@ from pathlib import Path
 from . import overlay
 from .build import build
 from .diagnostics import Diagnostics, Origin
+from .formatting import Formatter
 from .loader import load
 from .model import Protocol
-from .render import render_shared, render_version
+from .render import Renderer
 from .resolve import resolve
 
 PACKAGE = "amqpconn_spec"
@@ -28,18 +29,26 @@ class Version:
     overlays: tuple[str, ...]
 
 
-def generate(spec_dir: Path) -> dict[str, str]:
+def generate(spec_dir: Path, cache: Path | None = None) -> dict[str, str]:
     """Every generated file by its path in the source root.
+
+    Args:
+        spec_dir: Where the manifest is, and the files that it names.
+        cache: File to remember in what a run before this one had formatted, if anywhere.
 
     Raises:
         SpecError: Something is wrong with the specification; it holds all that was found.
+        GeneratorError: Something is wrong with the generator.
     """
     protocols = load_protocols(spec_dir)
-    shared = render_shared([protocol.package for protocol in protocols])
+    formatter = Formatter(cache)
+    renderer = Renderer(formatter)
+    shared = renderer.shared([protocol.package for protocol in protocols])
     files = {f"{PACKAGE}/{name}": text for name, text in shared.items()}
     for protocol in protocols:
-        for name, text in render_version(protocol).items():
+        for name, text in renderer.version(protocol).items():
             files[f"{PACKAGE}/{protocol.package}/{name}"] = text
+    formatter.save()
     return dict(sorted(files.items()))
 
 

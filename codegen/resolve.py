@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from . import asserts, naming
+from .build import NO_NUMBER
 from .diagnostics import Diagnostics, Origin
 from .loader import Source
 from .model import (
     AmqpClass,
+    Constant,
     Field,
     Method,
     Protocol,
@@ -25,7 +27,7 @@ TYPES = frozenset("bit octet short long longlong shortstr longstr timestamp tabl
 PEERS = ("client", "server")
 FRAME_CONSTANTS = ("frame-method", "frame-header", "frame-body", "frame-heartbeat")
 FRAMING = (*FRAME_CONSTANTS, "frame-end")
-OWN_CONSTANTS = ("PORT", "MAJOR", "MINOR", "REVISION")
+OWN_CONSTANTS = ("PORT", "MAJOR", "MINOR", "REVISION", "TYPE_CHECKING")
 
 
 def resolve(
@@ -36,26 +38,16 @@ def resolve(
     resolver.check_constants()
     classes = [resolver.amqp_class(found) for found in spec.classes]
     resolver.check_modules()
-    numbers = [number for number in (spec.major, spec.minor, spec.revision) if number is not None]
     return Protocol(
         package=package,
-        version="-".join(map(str, numbers)),
-        header=_header(spec),
         major=spec.major,
         minor=spec.minor,
-        revision=spec.revision or 0,
+        revision=spec.revision,
         port=spec.port,
         constants=spec.constants,
         classes=tuple(sorted(classes, key=lambda found: (found.class_id, found.name))),
         sources=sources,
     )
-
-
-def _header(spec: Spec) -> bytes:
-    """The protocol header; versions without a revision (0-8, 0-9) have an older form of it."""
-    if spec.revision is None:
-        return b"AMQP" + bytes((1, 1, spec.major, spec.minor))
-    return b"AMQP" + bytes((0, spec.major, spec.minor, spec.revision))
 
 
 class _Resolver:
@@ -82,10 +74,11 @@ class _Resolver:
             elif values[name].value > 255:
                 message = f"constant {name} must fit an octet"
                 self.diagnostics.add(values[name].origin, "bad-number", message)
-        kinds = [values[name] for name in FRAME_CONSTANTS if name in values]
-        for place, constant in enumerate(kinds):
-            if constant.value in [other.value for other in kinds[:place]]:
-                message = f"constant {constant.name}: another frame type has the same number"
+        kinds: dict[int, Constant] = {}
+        for constant in (values[name] for name in FRAME_CONSTANTS if name in values):
+            known = kinds.setdefault(constant.value, constant)
+            if known is not constant and constant.value != NO_NUMBER:
+                message = f"constant {constant.name} has the number of {known.name}, {known.origin}"
                 self.diagnostics.add(constant.origin, "duplicate-index", message)
         names = [(naming.constant_name(c.name), c.name, c.origin) for c in self.spec.constants]
         self.collide(names, OWN_CONSTANTS, "constant")

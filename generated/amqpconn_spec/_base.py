@@ -6,7 +6,7 @@ from __future__ import annotations
 from struct import Struct
 from struct import error as StructError
 
-from ._wire import DecodeError, EncodeError, encode_table, encode_timestamp, fault
+from ._wire import TOO_SHORT, DecodeError, EncodeError, encode_table, encode_timestamp, fault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,26 +106,22 @@ class FieldSet:
                 if name in self.SECRETS and wire_type not in ("shortstr", "longstr"):
                     path, reason = "", f"is secret and does not fit the type {wire_type}"
                 return EncodeError(f"{self.NAME}.{name}{path}", reason)
-        return EncodeError(self.NAME, f"cannot be written: {type(error).__name__}")
+        return EncodeError(self.NAME, f"does not fit into a frame ({type(error).__name__})")
 
     def _is_left_out(self, value: object) -> bool:
         """Whether a field with this value is not written at all."""
         return False
 
     @classmethod
-    def _decode_error(cls, error: Exception, at: int, offset: int) -> DecodeError:
-        """What went wrong at `at` while reading fields that begin at `offset`."""
-        if isinstance(error, DecodeError):
-            at = max(at, error.offset)
-            reason = error.reason
-        else:
-            reason = fault(error)
-        return DecodeError(cls.NAME, at - offset + cls._PREFIX, reason)
+    def _decode_error(cls, error: Exception, at: int, offset: int, end: int) -> DecodeError:
+        """What went wrong while reading fields from `offset` to `end`, having got to `at`."""
+        place, reason = fault(error, at, end)
+        return DecodeError(cls.NAME, place - offset + cls._PREFIX, reason)
 
     @classmethod
     def _length_error(cls, at: int, end: int, offset: int) -> DecodeError:
         """The fields that begin at `offset` went up to `at`, when they should up to `end`."""
-        reason = f"{end - at} bytes are left over" if at < end else "the bytes end too early"
+        reason = f"{end - at} bytes are left over" if at < end else TOO_SHORT
         return DecodeError(cls.NAME, min(at, end) - offset + cls._PREFIX, reason)
 
 

@@ -37,6 +37,7 @@ __all__ = [
     "DECODE_FAULTS",
     "ENCODE_FAULTS",
     "MAX_DEPTH",
+    "TOO_SHORT",
     "DecodeError",
     "EncodeError",
     "WireError",
@@ -45,6 +46,7 @@ __all__ = [
     "encode_longstr",
     "encode_table",
     "encode_timestamp",
+    "fault",
     "timestamp_default",
 ]
 
@@ -53,6 +55,9 @@ MAX_DEPTH = 32
 
 #: 9999-12-31 23:59:59 UTC, after which no datetime lies.
 LATEST_SECOND = 253402300799
+
+#: The reason of a DecodeError where bytes are missing.
+TOO_SHORT = "the bytes end too early"
 
 #: What reading bytes that are wrong can raise, and writing values that are wrong.
 DECODE_FAULTS = (StructError, IndexError, ValueError)
@@ -183,7 +188,7 @@ def encode_table(table: Mapping[str, FieldValue], depth: int = 1) -> bytes:
     parts = []
     for key, value in table.items():
         try:
-            name = key.encode()
+            name = str.encode(key)
             if type(value) is str:
                 text = value.encode()
                 parts.append(b"%c%bS%b%b" % (len(name), name, PACK_I(len(text)), text))
@@ -303,12 +308,16 @@ def decode_table(
 ) -> tuple[Table, int]:
     """A field table, from its length on, and the offset behind it.
 
+    Where a key comes twice, its last value counts.
+
     Raises:
         DecodeError: The bytes are no table, or it does not end before `end`.
     """
+    if end is None:
+        end = len(buffer)
     at = offset
     try:
-        stop = _stop(buffer, at, len(buffer) if end is None else end, depth)
+        stop = _stop(buffer, at, end, depth)
         at += 4
         table: Table = {}
         while at < stop:
@@ -332,10 +341,8 @@ def decode_table(
                 at += 2
             else:
                 table[key], at = _decode_value(buffer, at, stop, depth)
-    except DecodeError as error:
-        raise DecodeError("field table", max(at, error.offset), error.reason) from None
     except DECODE_FAULTS as error:
-        raise DecodeError("field table", at, fault(error)) from None
+        raise DecodeError("field table", *fault(error, at, end)) from None
     if at != stop:
         raise DecodeError("field table", at, "an entry goes on beyond the end of the table")
     return table, stop
@@ -430,10 +437,14 @@ def _decode_decimal(places: int, unscaled: int) -> Decimal:
     return Decimal((int(unscaled < 0), digits, -places))
 
 
-def fault(error: Exception) -> str:
-    """In words, what a fault that came up while reading means."""
-    if isinstance(error, UnicodeDecodeError):
-        return "a string is no valid UTF-8"
-    if isinstance(error, (StructError, IndexError)):
-        return "the bytes end too early"
-    return str(error)
+def fault(error: Exception, at: int, end: int) -> tuple[int, str]:
+    """Where and why reading failed that had got to `at`, and must not go beyond `end`."""
+    reason = str(error)
+    if isinstance(error, DecodeError):
+        at, reason = error.offset, error.reason
+    elif isinstance(error, (StructError, IndexError)):
+        reason = TOO_SHORT
+    elif isinstance(error, UnicodeDecodeError) and at <= end:
+        at -= len(error.object) - error.start
+        reason = "a string is no valid UTF-8"
+    return (at, reason) if at <= end else (end, TOO_SHORT)

@@ -124,7 +124,7 @@ class Qos(Method["QosOk"]):
             prefetch_size, prefetch_count, bits = READ_IHB(buffer, at)
             at += 7
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(prefetch_size, prefetch_count, (bits & 1) != 0)
@@ -249,8 +249,8 @@ class Consume(Method["ConsumeOk"]):
         if self.no_wait:
             bits |= 8
         try:
-            queue = self.queue.encode()
-            consumer_tag = self.consumer_tag.encode()
+            queue = str.encode(self.queue)
+            consumer_tag = str.encode(self.consumer_tag)
             arguments = encode_table(self.arguments)
             size = 9 + len(queue) + len(consumer_tag) + len(arguments)
             return b"%b%b%c%b%c%b\xce" % (
@@ -279,7 +279,7 @@ class Consume(Method["ConsumeOk"]):
             bits = buffer[at]
             arguments, at = decode_table(buffer, at + 1, end)
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(
@@ -322,7 +322,7 @@ class ConsumeOk(Method[None]):
 
     def encode_frame(self, channel: int) -> bytes:
         try:
-            consumer_tag = self.consumer_tag.encode()
+            consumer_tag = str.encode(self.consumer_tag)
             size = 5 + len(consumer_tag)
             return b"%b%b\xce" % (
                 PACK_BHIIB(1, channel, size, 0x003C0015, len(consumer_tag)),
@@ -341,7 +341,7 @@ class ConsumeOk(Method[None]):
             at = start + buffer[at]
             consumer_tag = buffer[start:at].decode()
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(consumer_tag)
@@ -383,7 +383,7 @@ class Cancel(Method["CancelOk"]):
     def encode_frame(self, channel: int) -> bytes:
         bits = 1 if self.no_wait else 0
         try:
-            consumer_tag = self.consumer_tag.encode()
+            consumer_tag = str.encode(self.consumer_tag)
             size = 6 + len(consumer_tag)
             return b"%b%b%c\xce" % (
                 PACK_BHIIB(1, channel, size, 0x003C001E, len(consumer_tag)),
@@ -405,7 +405,7 @@ class Cancel(Method["CancelOk"]):
             bits = buffer[at]
             at += 1
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(consumer_tag, (bits & 1) != 0)
@@ -442,7 +442,7 @@ class CancelOk(Method[None]):
 
     def encode_frame(self, channel: int) -> bytes:
         try:
-            consumer_tag = self.consumer_tag.encode()
+            consumer_tag = str.encode(self.consumer_tag)
             size = 5 + len(consumer_tag)
             return b"%b%b\xce" % (
                 PACK_BHIIB(1, channel, size, 0x003C001F, len(consumer_tag)),
@@ -461,7 +461,7 @@ class CancelOk(Method[None]):
             at = start + buffer[at]
             consumer_tag = buffer[start:at].decode()
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(consumer_tag)
@@ -524,8 +524,8 @@ class Publish(Method[None]):
         if self.immediate:
             bits |= 2
         try:
-            exchange = self.exchange.encode()
-            routing_key = self.routing_key.encode()
+            exchange = str.encode(self.exchange)
+            routing_key = str.encode(self.routing_key)
             size = 9 + len(exchange) + len(routing_key)
             return b"%b%b%c%b%c\xce" % (
                 PACK_BHII2xB(1, channel, size, 0x003C0028, len(exchange)),
@@ -552,7 +552,7 @@ class Publish(Method[None]):
             bits = buffer[at]
             at += 1
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(exchange, routing_key, (bits & 1) != 0, (bits & 2) != 0)
@@ -611,9 +611,9 @@ class Return(Method[None]):
 
     def encode_frame(self, channel: int) -> bytes:
         try:
-            reply_text = self.reply_text.encode()
-            exchange = self.exchange.encode()
-            routing_key = self.routing_key.encode()
+            reply_text = str.encode(self.reply_text)
+            exchange = str.encode(self.exchange)
+            routing_key = str.encode(self.routing_key)
             size = 9 + len(reply_text) + len(exchange) + len(routing_key)
             return b"%b%b%c%b%c%b\xce" % (
                 PACK_BHIIHB(1, channel, size, 0x003C0032, self.reply_code, len(reply_text)),
@@ -643,7 +643,7 @@ class Return(Method[None]):
             at = start + buffer[at]
             routing_key = buffer[start:at].decode()
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(reply_code, reply_text, exchange, routing_key)
@@ -713,9 +713,9 @@ class Deliver(Method[None]):
     def encode_frame(self, channel: int) -> bytes:
         bits = 1 if self.redelivered else 0
         try:
-            consumer_tag = self.consumer_tag.encode()
-            exchange = self.exchange.encode()
-            routing_key = self.routing_key.encode()
+            consumer_tag = str.encode(self.consumer_tag)
+            exchange = str.encode(self.exchange)
+            routing_key = str.encode(self.routing_key)
             size = 16 + len(consumer_tag) + len(exchange) + len(routing_key)
             return b"%b%b%b%b%c%b\xce" % (
                 PACK_BHIIB(1, channel, size, 0x003C003C, len(consumer_tag)),
@@ -745,7 +745,7 @@ class Deliver(Method[None]):
             at = start + buffer[at]
             routing_key = buffer[start:at].decode()
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(consumer_tag, delivery_tag, (bits & 1) != 0, exchange, routing_key)
@@ -785,7 +785,7 @@ class Get(Method["GetOk | GetEmpty"]):
     def encode_frame(self, channel: int) -> bytes:
         bits = 1 if self.no_ack else 0
         try:
-            queue = self.queue.encode()
+            queue = str.encode(self.queue)
             size = 8 + len(queue)
             return b"%b%b%c\xce" % (
                 PACK_BHII2xB(1, channel, size, 0x003C0046, len(queue)),
@@ -807,7 +807,7 @@ class Get(Method["GetOk | GetEmpty"]):
             bits = buffer[at]
             at += 1
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(queue, (bits & 1) != 0)
@@ -879,8 +879,8 @@ class GetOk(Method[None]):
     def encode_frame(self, channel: int) -> bytes:
         bits = 1 if self.redelivered else 0
         try:
-            exchange = self.exchange.encode()
-            routing_key = self.routing_key.encode()
+            exchange = str.encode(self.exchange)
+            routing_key = str.encode(self.routing_key)
             size = 19 + len(exchange) + len(routing_key)
             return b"%b%b%c%b%b\xce" % (
                 PACK_BHIIQBB(1, channel, size, 0x003C0047, self.delivery_tag, bits, len(exchange)),
@@ -908,7 +908,7 @@ class GetOk(Method[None]):
             (message_count,) = READ_I(buffer, at)
             at += 4
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(delivery_tag, (bits & 1) != 0, exchange, routing_key, message_count)
@@ -948,7 +948,7 @@ class GetEmpty(Method[None]):
         try:
             at += 1 + buffer[at]
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls()
@@ -1000,7 +1000,7 @@ class Ack(Method[None]):
             delivery_tag, bits = READ_QB(buffer, at)
             at += 9
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(delivery_tag, (bits & 1) != 0)
@@ -1050,7 +1050,7 @@ class Reject(Method[None]):
             delivery_tag, bits = READ_QB(buffer, at)
             at += 9
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(delivery_tag, (bits & 1) != 0)
@@ -1100,7 +1100,7 @@ class RecoverAsync(Method[None]):
             bits = buffer[at]
             at += 1
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls((bits & 1) != 0)
@@ -1150,7 +1150,7 @@ class Recover(Method["RecoverOk"]):
             bits = buffer[at]
             at += 1
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls((bits & 1) != 0)
@@ -1247,7 +1247,7 @@ class Nack(Method[None]):
             delivery_tag, bits = READ_QB(buffer, at)
             at += 9
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(delivery_tag, (bits & 1) != 0, (bits & 2) != 0)
@@ -1369,11 +1369,11 @@ class Properties(BaseProperties):
         try:
             if self.content_type is not None:
                 flags |= 0x8000
-                data = self.content_type.encode()
+                data = str.encode(self.content_type)
                 parts.append(b"%c%b" % (len(data), data))
             if self.content_encoding is not None:
                 flags |= 0x4000
-                data = self.content_encoding.encode()
+                data = str.encode(self.content_encoding)
                 parts.append(b"%c%b" % (len(data), data))
             if self.headers is not None:
                 flags |= 0x2000
@@ -1386,38 +1386,38 @@ class Properties(BaseProperties):
                 parts.append(PACK_B(self.priority))
             if self.correlation_id is not None:
                 flags |= 0x0400
-                data = self.correlation_id.encode()
+                data = str.encode(self.correlation_id)
                 parts.append(b"%c%b" % (len(data), data))
             if self.reply_to is not None:
                 flags |= 0x0200
-                data = self.reply_to.encode()
+                data = str.encode(self.reply_to)
                 parts.append(b"%c%b" % (len(data), data))
             if self.expiration is not None:
                 flags |= 0x0100
-                data = self.expiration.encode()
+                data = str.encode(self.expiration)
                 parts.append(b"%c%b" % (len(data), data))
             if self.message_id is not None:
                 flags |= 0x0080
-                data = self.message_id.encode()
+                data = str.encode(self.message_id)
                 parts.append(b"%c%b" % (len(data), data))
             if self.timestamp is not None:
                 flags |= 0x0040
                 parts.append(PACK_Q(encode_timestamp(self.timestamp)))
             if self.type is not None:
                 flags |= 0x0020
-                data = self.type.encode()
+                data = str.encode(self.type)
                 parts.append(b"%c%b" % (len(data), data))
             if self.user_id is not None:
                 flags |= 0x0010
-                data = self.user_id.encode()
+                data = str.encode(self.user_id)
                 parts.append(b"%c%b" % (len(data), data))
             if self.app_id is not None:
                 flags |= 0x0008
-                data = self.app_id.encode()
+                data = str.encode(self.app_id)
                 parts.append(b"%c%b" % (len(data), data))
             if self.reserved is not None:
                 flags |= 0x0004
-                data = self.reserved.encode()
+                data = str.encode(self.reserved)
                 parts.append(b"%c%b" % (len(data), data))
         except ENCODE_FAULTS as error:
             raise self._encode_error(error) from None
@@ -1487,7 +1487,7 @@ class Properties(BaseProperties):
                 at = start + buffer[at]
                 properties.reserved = buffer[start:at].decode()
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return properties

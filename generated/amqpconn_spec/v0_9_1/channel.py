@@ -65,7 +65,7 @@ class Open(Method["OpenOk"]):
         try:
             at += 1 + buffer[at]
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls()
@@ -106,7 +106,7 @@ class OpenOk(Method[None]):
             (length,) = READ_I(buffer, at)
             at += 4 + length
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls()
@@ -159,7 +159,7 @@ class Flow(Method["FlowOk"]):
             bits = buffer[at]
             at += 1
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls((bits & 1) != 0)
@@ -208,7 +208,7 @@ class FlowOk(Method[None]):
             bits = buffer[at]
             at += 1
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls((bits & 1) != 0)
@@ -267,7 +267,7 @@ class Close(Method["CloseOk"]):
 
     def encode_frame(self, channel: int) -> bytes:
         try:
-            reply_text = self.reply_text.encode()
+            reply_text = str.encode(self.reply_text)
             size = 11 + len(reply_text)
             return b"%b%b%b\xce" % (
                 PACK_BHIIHB(1, channel, size, 0x00140028, self.reply_code, len(reply_text)),
@@ -290,7 +290,7 @@ class Close(Method["CloseOk"]):
             class_id, method_id = READ_HH(buffer, at)
             at += 4
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(reply_code, reply_text, class_id, method_id)

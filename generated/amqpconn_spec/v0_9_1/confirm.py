@@ -68,7 +68,7 @@ class Select(Method["SelectOk"]):
             bits = buffer[at]
             at += 1
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls((bits & 1) != 0)

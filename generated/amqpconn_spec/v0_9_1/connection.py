@@ -151,7 +151,7 @@ class Start(Method["StartOk"]):
             at = start + length
             locales = buffer[start:at]
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(version_major, version_minor, server_properties, mechanisms, locales)
@@ -216,9 +216,9 @@ class StartOk(Method[None]):
     def encode_frame(self, channel: int) -> bytes:
         try:
             client_properties = encode_table(self.client_properties)
-            mechanism = self.mechanism.encode()
+            mechanism = str.encode(self.mechanism)
             response = encode_longstr(self.response)
-            locale = self.locale.encode()
+            locale = str.encode(self.locale)
             size = 10 + len(client_properties) + len(mechanism) + len(response) + len(locale)
             return b"%b\x00\x0a\x00\x0b%b%c%b%b%b%c%b\xce" % (
                 PACK_BHI(1, channel, size),
@@ -251,7 +251,7 @@ class StartOk(Method[None]):
             at = start + buffer[at]
             locale = buffer[start:at].decode()
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(client_properties, mechanism, response, locale)
@@ -307,7 +307,7 @@ class Secure(Method["SecureOk"]):
             at = start + length
             challenge = buffer[start:at]
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(challenge)
@@ -362,7 +362,7 @@ class SecureOk(Method[None]):
             at = start + length
             response = buffer[start:at]
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(response)
@@ -421,7 +421,7 @@ class Tune(Method["TuneOk"]):
             channel_max, frame_max, heartbeat = READ_HIH(buffer, at)
             at += 8
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(channel_max, frame_max, heartbeat)
@@ -487,7 +487,7 @@ class TuneOk(Method[None]):
             channel_max, frame_max, heartbeat = READ_HIH(buffer, at)
             at += 8
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(channel_max, frame_max, heartbeat)
@@ -524,7 +524,7 @@ class Open(Method["OpenOk"]):
 
     def encode_frame(self, channel: int) -> bytes:
         try:
-            virtual_host = self.virtual_host.encode()
+            virtual_host = str.encode(self.virtual_host)
             size = 7 + len(virtual_host)
             return b"%b%b\x00\x00\xce" % (
                 PACK_BHIIB(1, channel, size, 0x000A0028, len(virtual_host)),
@@ -545,7 +545,7 @@ class Open(Method["OpenOk"]):
             at += 1 + buffer[at]
             at += 1
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(virtual_host)
@@ -586,7 +586,7 @@ class OpenOk(Method[None]):
         try:
             at += 1 + buffer[at]
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls()
@@ -644,7 +644,7 @@ class Close(Method["CloseOk"]):
 
     def encode_frame(self, channel: int) -> bytes:
         try:
-            reply_text = self.reply_text.encode()
+            reply_text = str.encode(self.reply_text)
             size = 11 + len(reply_text)
             return b"%b%b%b\xce" % (
                 PACK_BHIIHB(1, channel, size, 0x000A0032, self.reply_code, len(reply_text)),
@@ -667,7 +667,7 @@ class Close(Method["CloseOk"]):
             class_id, method_id = READ_HH(buffer, at)
             at += 4
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(reply_code, reply_text, class_id, method_id)
@@ -741,7 +741,7 @@ class Blocked(Method[None]):
 
     def encode_frame(self, channel: int) -> bytes:
         try:
-            reason = self.reason.encode()
+            reason = str.encode(self.reason)
             size = 5 + len(reason)
             return b"%b%b\xce" % (PACK_BHIIB(1, channel, size, 0x000A003C, len(reason)), reason)
         except ENCODE_FAULTS as error:
@@ -757,7 +757,7 @@ class Blocked(Method[None]):
             at = start + buffer[at]
             reason = buffer[start:at].decode()
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(reason)
@@ -832,7 +832,7 @@ class UpdateSecret(Method["UpdateSecretOk"]):
     def encode_frame(self, channel: int) -> bytes:
         try:
             new_secret = encode_longstr(self.new_secret)
-            reason = self.reason.encode()
+            reason = str.encode(self.reason)
             size = 9 + len(new_secret) + len(reason)
             return b"%b%b%c%b\xce" % (
                 PACK_BHIII(1, channel, size, 0x000A0046, len(new_secret)),
@@ -857,7 +857,7 @@ class UpdateSecret(Method["UpdateSecretOk"]):
             at = start + buffer[at]
             reason = buffer[start:at].decode()
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(new_secret, reason)

@@ -117,8 +117,8 @@ class Declare(Method["DeclareOk"]):
         if self.no_wait:
             bits |= 16
         try:
-            exchange = self.exchange.encode()
-            type_ = self.type.encode()
+            exchange = str.encode(self.exchange)
+            type_ = str.encode(self.type)
             arguments = encode_table(self.arguments)
             size = 9 + len(exchange) + len(type_) + len(arguments)
             return b"%b%b%c%b%c%b\xce" % (
@@ -147,7 +147,7 @@ class Declare(Method["DeclareOk"]):
             bits = buffer[at]
             arguments, at = decode_table(buffer, at + 1, end)
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(
@@ -245,7 +245,7 @@ class Delete(Method["DeleteOk"]):
         if self.no_wait:
             bits |= 2
         try:
-            exchange = self.exchange.encode()
+            exchange = str.encode(self.exchange)
             size = 8 + len(exchange)
             return b"%b%b%c\xce" % (
                 PACK_BHII2xB(1, channel, size, 0x00280014, len(exchange)),
@@ -267,7 +267,7 @@ class Delete(Method["DeleteOk"]):
             bits = buffer[at]
             at += 1
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(exchange, (bits & 1) != 0, (bits & 2) != 0)
@@ -374,9 +374,9 @@ class Bind(Method["BindOk"]):
     def encode_frame(self, channel: int) -> bytes:
         bits = 1 if self.no_wait else 0
         try:
-            destination = self.destination.encode()
-            source = self.source.encode()
-            routing_key = self.routing_key.encode()
+            destination = str.encode(self.destination)
+            source = str.encode(self.source)
+            routing_key = str.encode(self.routing_key)
             arguments = encode_table(self.arguments)
             size = 10 + len(destination) + len(source) + len(routing_key) + len(arguments)
             return b"%b%b%c%b%c%b%c%b\xce" % (
@@ -410,7 +410,7 @@ class Bind(Method["BindOk"]):
             bits = buffer[at]
             arguments, at = decode_table(buffer, at + 1, end)
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(destination, source, routing_key, (bits & 1) != 0, arguments)
@@ -517,9 +517,9 @@ class Unbind(Method["UnbindOk"]):
     def encode_frame(self, channel: int) -> bytes:
         bits = 1 if self.no_wait else 0
         try:
-            destination = self.destination.encode()
-            source = self.source.encode()
-            routing_key = self.routing_key.encode()
+            destination = str.encode(self.destination)
+            source = str.encode(self.source)
+            routing_key = str.encode(self.routing_key)
             arguments = encode_table(self.arguments)
             size = 10 + len(destination) + len(source) + len(routing_key) + len(arguments)
             return b"%b%b%c%b%c%b%c%b\xce" % (
@@ -553,7 +553,7 @@ class Unbind(Method["UnbindOk"]):
             bits = buffer[at]
             arguments, at = decode_table(buffer, at + 1, end)
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(destination, source, routing_key, (bits & 1) != 0, arguments)

@@ -7,7 +7,7 @@ from struct import Struct
 from struct import error as StructError
 
 from .._base import ContentHeader, Method, Properties, Record, integer_problem
-from .._wire import DecodeError, EncodeError, encode_longstr
+from .._wire import TOO_SHORT, DecodeError, EncodeError, encode_longstr
 from .constants import FRAME_BODY, FRAME_END, FRAME_HEARTBEAT, FRAME_METHOD
 from .constants import FRAME_HEADER as HEADER_TYPE
 from .registry import decode_header, decode_method
@@ -99,7 +99,7 @@ class ProtocolHeader(Record):
         if octets[:4] != b"AMQP":
             raise DecodeError("protocol header", 0, "the bytes do not begin with AMQP")
         if len(octets) < 8:
-            raise DecodeError("protocol header", len(octets), "the bytes end too early")
+            raise DecodeError("protocol header", len(octets), TOO_SHORT)
         return cls(octets[5], octets[6], octets[7], octets[4])
 
 

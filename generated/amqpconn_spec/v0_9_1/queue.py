@@ -122,7 +122,7 @@ class Declare(Method["DeclareOk"]):
         if self.no_wait:
             bits |= 16
         try:
-            queue = self.queue.encode()
+            queue = str.encode(self.queue)
             arguments = encode_table(self.arguments)
             size = 8 + len(queue) + len(arguments)
             return b"%b%b%c%b\xce" % (
@@ -146,7 +146,7 @@ class Declare(Method["DeclareOk"]):
             bits = buffer[at]
             arguments, at = decode_table(buffer, at + 1, end)
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(
@@ -202,7 +202,7 @@ class DeclareOk(Method[None]):
 
     def encode_frame(self, channel: int) -> bytes:
         try:
-            queue = self.queue.encode()
+            queue = str.encode(self.queue)
             size = 13 + len(queue)
             return b"%b%b%b\xce" % (
                 PACK_BHIIB(1, channel, size, 0x0032000B, len(queue)),
@@ -224,7 +224,7 @@ class DeclareOk(Method[None]):
             message_count, consumer_count = READ_II(buffer, at)
             at += 8
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(queue, message_count, consumer_count)
@@ -295,9 +295,9 @@ class Bind(Method["BindOk"]):
     def encode_frame(self, channel: int) -> bytes:
         bits = 1 if self.no_wait else 0
         try:
-            queue = self.queue.encode()
-            exchange = self.exchange.encode()
-            routing_key = self.routing_key.encode()
+            queue = str.encode(self.queue)
+            exchange = str.encode(self.exchange)
+            routing_key = str.encode(self.routing_key)
             arguments = encode_table(self.arguments)
             size = 10 + len(queue) + len(exchange) + len(routing_key) + len(arguments)
             return b"%b%b%c%b%c%b%c%b\xce" % (
@@ -331,7 +331,7 @@ class Bind(Method["BindOk"]):
             bits = buffer[at]
             arguments, at = decode_table(buffer, at + 1, end)
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(queue, exchange, routing_key, (bits & 1) != 0, arguments)
@@ -409,7 +409,7 @@ class Purge(Method["PurgeOk"]):
     def encode_frame(self, channel: int) -> bytes:
         bits = 1 if self.no_wait else 0
         try:
-            queue = self.queue.encode()
+            queue = str.encode(self.queue)
             size = 8 + len(queue)
             return b"%b%b%c\xce" % (
                 PACK_BHII2xB(1, channel, size, 0x0032001E, len(queue)),
@@ -431,7 +431,7 @@ class Purge(Method["PurgeOk"]):
             bits = buffer[at]
             at += 1
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(queue, (bits & 1) != 0)
@@ -479,7 +479,7 @@ class PurgeOk(Method[None]):
             (message_count,) = READ_I(buffer, at)
             at += 4
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(message_count)
@@ -538,7 +538,7 @@ class Delete(Method["DeleteOk"]):
         if self.no_wait:
             bits |= 4
         try:
-            queue = self.queue.encode()
+            queue = str.encode(self.queue)
             size = 8 + len(queue)
             return b"%b%b%c\xce" % (
                 PACK_BHII2xB(1, channel, size, 0x00320028, len(queue)),
@@ -560,7 +560,7 @@ class Delete(Method["DeleteOk"]):
             bits = buffer[at]
             at += 1
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(queue, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0)
@@ -608,7 +608,7 @@ class DeleteOk(Method[None]):
             (message_count,) = READ_I(buffer, at)
             at += 4
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(message_count)
@@ -672,9 +672,9 @@ class Unbind(Method["UnbindOk"]):
 
     def encode_frame(self, channel: int) -> bytes:
         try:
-            queue = self.queue.encode()
-            exchange = self.exchange.encode()
-            routing_key = self.routing_key.encode()
+            queue = str.encode(self.queue)
+            exchange = str.encode(self.exchange)
+            routing_key = str.encode(self.routing_key)
             arguments = encode_table(self.arguments)
             size = 9 + len(queue) + len(exchange) + len(routing_key) + len(arguments)
             return b"%b%b%c%b%c%b%b\xce" % (
@@ -706,7 +706,7 @@ class Unbind(Method["UnbindOk"]):
             routing_key = buffer[start:at].decode()
             arguments, at = decode_table(buffer, at, end)
         except DECODE_FAULTS as error:
-            raise cls._decode_error(error, at, offset) from None
+            raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
         return cls(queue, exchange, routing_key, arguments)

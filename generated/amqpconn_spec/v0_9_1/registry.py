@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from struct import Struct
+from struct import error as StructError
 
 from .._base import ContentHeader, Method, Properties
-from .._wire import DECODE_FAULTS, DecodeError, fault
+from .._wire import TOO_SHORT, DecodeError
 from . import basic, channel, confirm, connection, exchange, queue, tx
 
 TYPE_CHECKING = False
@@ -195,8 +196,8 @@ def decode_method(buffer: bytes, offset: int = 0, end: int | None = None) -> Met
     """
     try:
         (index,) = READ_I(buffer, offset)
-    except DECODE_FAULTS as error:
-        raise DecodeError("method", 0, fault(error)) from None
+    except StructError:
+        raise DecodeError("method", 0, TOO_SHORT) from None
     method = METHODS.get(index)
     if method is None:
         reason = f"class {index >> 16} has no method {index & 0xFFFF}"
@@ -212,8 +213,8 @@ def decode_header(buffer: bytes, offset: int = 0, end: int | None = None) -> Con
     """
     try:
         class_id, body_size = READ_H2xQ(buffer, offset)
-    except DECODE_FAULTS as error:
-        raise DecodeError("content header", 0, fault(error)) from None
+    except StructError:
+        raise DecodeError("content header", 0, TOO_SHORT) from None
     kind = PROPERTIES.get(class_id)
     if kind is None:
         raise DecodeError("content header", 0, f"class {class_id} has no content")
