@@ -180,7 +180,7 @@ def _translated(error: OSError, target: Target | None) -> ConnectionFailed:
 
 def _reason(error: OSError) -> str:
     """The system's words; asyncio puts its own in their place, without the reason."""
-    return os.strerror(error.errno) if error.errno in errno.errorcode else str(error)
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def _tls_ended(error: OSError) -> PeerHungUp | None:

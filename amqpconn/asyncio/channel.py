@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from amqpconn._facade import DEFAULT_CALL_TIMEOUT_S, ChannelFacade
-from amqpconn.errors import CallTimeout
+from amqpconn.errors import CallTimeout, NotOpen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,7 +96,7 @@ class Channel(ChannelFacade):
         reply_text: str = "bye",
     ) -> None:
         """Close the channel in order. Harmless when it is closed, or on its way, already."""
-        if self.is_open and self._endpoint._core.manager.is_open:
+        with suppress(NotOpen):
             await self._endpoint._answer(
                 lambda core, now: core.close_channel(
                     self._core, now, timeout, reply_code, reply_text

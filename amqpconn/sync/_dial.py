@@ -5,6 +5,9 @@ Another thread may break it off at any moment: `interrupt` wakes whatever it wai
 
 from __future__ import annotations
 
+import errno
+import os
+import selectors
 import socket
 import threading
 from contextlib import suppress
@@ -12,11 +15,13 @@ from time import monotonic
 
 from amqpconn import transport
 from amqpconn._typing import cast
+from amqpconn.errors import OpenAborted
 from amqpconn.sync._bridge import bridged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from ssl import SSLContext
     from typing import Protocol
 
     from amqpconn.core.endpoint import EndpointCore
@@ -46,6 +51,9 @@ if TYPE_CHECKING:
     Connector = Callable[[float | None], Stream | ByteStream]
 
 
+_IN_PROGRESS = (errno.EINPROGRESS, errno.EWOULDBLOCK)
+
+
 class Dial:
     """One attempt to get a stream.
 
@@ -70,48 +78,52 @@ class Dial:
             self.stream = cast("Stream", given) if watchable else bridged(cast("ByteStream", given))
             return
         self._reach(self._target.known_addresses() or self._resolve())
-        if self._target.ssl is not None and not self._interrupted:
-            self._start_tls()
+        if self._target.ssl is not None:
+            self._start_tls(self._target.ssl)
 
     def interrupt(self) -> None:
-        """Wake the thread that dials or reads; it finds the stream shut down."""
+        """Wake the thread that dials or reads: it finds the stream shut down.
+
+        Whoever makes or replaces `stream` looks at `_interrupted` afterwards, so it misses nothing.
+        """
         self._interrupted = True
         self._resolved.set()
         if isinstance(self.stream, socket.socket):
             with suppress(OSError):  # not connected yet, or no longer
-                self.stream.shutdown(socket.SHUT_RDWR)
+                # Of the socket itself: an SSLSocket would forget its TLS while another thread reads
+                socket.socket.shutdown(self.stream, socket.SHUT_RDWR)
 
     def _resolve(self) -> list[AddressInfo]:
         """Look the name up on a thread of its own: the system's resolver cannot be interrupted."""
         self._core.enter("resolve", monotonic())
         found: list[AddressInfo] = []
-        failed: list[OSError] = []
+        failed: list[Exception] = []
 
         def look_up() -> None:
             host, port = self._target.host, self._target.port
             try:
                 found.extend(socket.getaddrinfo(host, port, type=transport.STREAM))
-            except OSError as error:
+            except Exception as error:  # noqa: BLE001 - raised in the thread that waits
                 failed.append(error)
             self._resolved.set()
 
         threading.Thread(target=look_up, name="amqpconn-resolver", daemon=True).start()
         if not self._resolved.wait(self._remaining()):
             raise TimeoutError("the resolver did not answer")
+        self._check_interrupted()
         if failed:
-            raise failed[0]
+            raise transport.unresolved(failed[0], self._target)
         return found
 
     def _reach(self, addresses: list[AddressInfo]) -> None:
         self._core.enter("connect", monotonic())
         errors: list[ConnectionFailed] = []
         for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
-            if self._interrupted:
-                return
             try:
                 self._attempt(address, left)
                 return
             except OSError as error:
+                self._check_interrupted()
                 if left == 1 and is_ours(error):
                     raise
                 errors.append(transport.failed(error, self._target))
@@ -122,24 +134,45 @@ class Dial:
         sock = transport.new_socket(address)
         self.stream = sock
         try:
-            sock.settimeout(transport.share(remaining, left) or remaining)
-            sock.connect(address[4])
+            sock.setblocking(False)
+            code = sock.connect_ex(address[4])
+            self._check_interrupted()
+            if code in _IN_PROGRESS:
+                code = _outcome(sock, transport.share(remaining, left) or remaining)
+            if code:
+                raise OSError(code, os.strerror(code))
+            sock.settimeout(self._remaining())
         except OSError:
             sock.close()
             raise
 
-    def _start_tls(self) -> None:
-        context, sock = self._target.ssl, self.stream
-        if context is not None and isinstance(sock, socket.socket):
-            self._core.enter("tls", monotonic())
-            sock.settimeout(self._remaining())
-            self.stream = context.wrap_socket(
-                sock, server_hostname=self._target.server_hostname, do_handshake_on_connect=False
-            )
-            self.stream.do_handshake()
+    def _start_tls(self, context: SSLContext) -> None:
+        self._core.enter("tls", monotonic())
+        secure = context.wrap_socket(
+            cast("socket.socket", self.stream),
+            server_hostname=self._target.server_hostname,
+            do_handshake_on_connect=False,
+        )
+        self.stream = secure
+        self._check_interrupted()
+        secure.settimeout(self._remaining())
+        secure.do_handshake()
+
+    def _check_interrupted(self) -> None:
+        if self._interrupted:
+            raise OpenAborted("interrupted")
 
     def _remaining(self) -> float | None:
         return at_least_a_moment(self._core.remaining(monotonic()))
+
+
+def _outcome(sock: socket.socket, timeout: float | None) -> int:
+    """The error number of an attempt to connect, 0 for none. Raises TimeoutError."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(sock, selectors.EVENT_WRITE)
+        if not selector.select(timeout):
+            raise TimeoutError("the address did not answer")
+    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
 
 
 def at_least_a_moment(seconds: float | None) -> float | None:

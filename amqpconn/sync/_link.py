@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from amqpconn.transport import Target
 
 _READ_SIZE = 65536
+# A timeout of the system may end this much before the time that we take for the deadline.
+_CLOCKS_DIFFER_S = 0.01
 
 
 class Link:
@@ -65,6 +67,7 @@ class Link:
         """Connect and shake hands. Raises ConnectionFailed; nothing stays open after an error."""
         with self.lock:
             self._core.connecting(request, monotonic())
+            self.pump()
         try:
             self._connect()
             self._shake_hands()
@@ -93,30 +96,38 @@ class Link:
         if self._reactor is not None:
             _reactor.settle(self._reactor, 1.0)
 
-    def wait_writable(self, timeout: float | None) -> None:
-        """Wait until the stream takes more, so that a slow peer slows its users down."""
-        if self._unsent and not self.changed.wait_for(lambda: not self._unsent, timeout):
-            raise CallTimeout(f"the peer took no bytes for {timeout} s; nothing was sent")
+    def wait_writable(self, timeout: float | None) -> float | None:
+        """Wait until the stream takes more, so that a slow peer slows its users down; what is left
+        of `timeout`. The lock is held, and released meanwhile.
+        """
+        if not self._unsent:
+            return timeout
+        began = monotonic()
+        if not self.changed.wait_for(lambda: not self._unsent, timeout):
+            raise CallTimeout(f"the stream was full for {timeout} s; nothing was sent")
+        return None if timeout is None else timeout - (monotonic() - began)
 
     def pump(self) -> None:
         """After anything that may have changed the core: write, tell, call the thread if needed."""
         with self.lock:
-            self._flush(monotonic())
-            self._dispatch()
-            if self._reactor is not None and self._wants_thread():
-                self._reactor.attend(self)
+            try:
+                self._flush(monotonic())
+            finally:
+                self._dispatch()
+                # Once it is finished nobody serves it, and the thread may be gone.
+                if self._reactor is not None and self._stream is not None and self._wants_thread():
+                    self._reactor.attend(self)
 
     def _connect(self) -> None:
         """Get the stream within the deadline; what goes wrong is the core's error then."""
         try:
             self._dial.run()
         except ConnectionFailed as error:
-            self._fail(error)
+            with self.lock:
+                self._core.fail(error, monotonic())
+                self.pump()
         except OSError as error:
-            if is_ours(error):
-                self._time_over()
-            else:
-                self._fail(transport.failed(error, self._target))
+            self._failed(error)
         else:
             with self.lock:
                 self._stream = self._dial.stream
@@ -130,40 +141,35 @@ class Link:
                 self._stream.settimeout(at_least_a_moment(self._core.remaining(monotonic())))
                 data = self._stream.recv(_READ_SIZE)
             except OSError as error:
-                if is_ours(error):
-                    self._time_over()
-                else:
-                    self._lost(error)
+                self._failed(error)
             else:
                 with self.lock:
                     self._take_in(data, monotonic())
                     self.pump()
 
-    def _fail(self, error: ConnectionFailed) -> None:
+    def _failed(self, error: OSError) -> None:
+        """There is no stream, or it broke; unless it was our deadline that passed."""
         with self.lock:
-            self._core.fail(error, monotonic())
-            self.pump()
-
-    def _lost(self, error: OSError) -> None:
-        with self.lock:
-            self._core.lost(transport.failed(error, self._target), monotonic())
-            self.pump()
-
-    def _time_over(self) -> None:
-        with self.lock:
-            deadline = self._core.next_deadline()
-            self._core.handle_timer(max(monotonic(), deadline or 0.0))
+            now, deadline = monotonic(), self._core.next_deadline()
+            if is_ours(error) and deadline is not None and now > deadline - _CLOCKS_DIFFER_S:
+                self._core.handle_timer(max(now, deadline))
+            elif self._stream is None:
+                self._core.fail(transport.failed(error, self._target), now)
+            else:
+                self._core.lost(transport.failed(error, self._target), now)
             self.pump()
 
     def _hand_over(self) -> None:
         """An open stream goes to the reactor; one that failed is closed here."""
         with self.lock:
-            if self._opened and not self._hung_up and self._stream is not None:
-                self._stream.settimeout(0)
-                self._reactor = _reactor.adopt(self)
-            else:
-                self._stream = self._dial.stream
-                self.finish()
+            try:
+                if self._opened and not self._hung_up and self._stream is not None:
+                    self._stream.settimeout(0)
+                    self._reactor = _reactor.adopt(self)
+            finally:
+                if self._reactor is None:
+                    self._stream = self._dial.stream
+                    self.finish()
 
     # --- for the reactor (its `Serviced`) ---
 
@@ -184,19 +190,20 @@ class Link:
             if self._hung_up and (self._quick or not self._unsent):
                 return None
             self._armed = self._core.next_deadline()
-            return (
-                selectors.EVENT_READ | (selectors.EVENT_WRITE if self._unsent else 0),
-                self._armed,
-            )
+            # What comes after the end is not read: it would wake the thread again and again.
+            wanted = 0 if self._hung_up else selectors.EVENT_READ
+            return wanted | (selectors.EVENT_WRITE if self._unsent else 0), self._armed
 
     def finish(self) -> None:
         """Close the stream and tell everybody. Harmless a second time."""
         with self.lock:
-            if self._stream is not None:
-                self._stream.close()
-            self._stream, self._unsent = None, memoryview(b"")
-            self._core.disconnected()
-            self._dispatch()
+            stream, self._stream, self._unsent = self._stream, None, memoryview(b"")
+            try:
+                if stream is not None:
+                    stream.close()
+            finally:
+                self._core.disconnected()
+                self._dispatch()
 
     # --- moving bytes and events; the lock is held ---
 

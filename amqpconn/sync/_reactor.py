@@ -6,19 +6,22 @@ connection and ends with the last, so nothing is left behind. User code never ru
 
 from __future__ import annotations
 
+import os
 import selectors
 import socket
 import threading
 from collections import deque
-from heapq import heappop, heappush
 from time import monotonic
+
+from amqpconn.sync._alarms import Alarms
+from amqpconn.sync._worker import report_exception
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
     class Serviced(Protocol):
-        """What the thread needs of a connection; none of these raises or blocks."""
+        """What the thread needs of a connection; none of these blocks."""
 
         def fileno(self) -> int:
             """The number of its socket."""
@@ -34,16 +37,12 @@ if TYPE_CHECKING:
 
 
 class Reactor:
-    """A selector, a heap of deadlines, and a thread that lives as long as there is something to
-    serve.
-    """
+    """A selector, alarms, and a thread that lives as long as there is something to serve."""
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
-        self._served: dict[Serviced, int] = {}  # and the mask that each one waits for
-        self._deadlines: list[tuple[float, int, Serviced]] = []
-        self._armed: dict[Serviced, float] = {}
-        self._serial = 0
+        self._served: dict[Serviced, tuple[int, int]] = {}  # file number, mask that is waited for
+        self._alarms = Alarms()
         self._requests: deque[Serviced] = deque()
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
@@ -52,8 +51,9 @@ class Reactor:
         self.thread = threading.Thread(target=self._run, name="amqpconn-io", daemon=True)
 
     def attend(self, connection: Serviced) -> None:
-        """Serve this connection soon: it is new, or something about it has changed. Any thread may
-        ask.
+        """Serve this connection soon: it is new, or something about it has changed.
+
+        Any thread may ask, as long as the connection has not been finished.
         """
         self._requests.append(connection)
         try:
@@ -61,26 +61,30 @@ class Reactor:
         except BlockingIOError:
             pass  # it is full of wake-ups already
         except OSError:
-            pass  # the thread has ended, and with it all of its connections
+            pass  # closed: this is the child of a fork, which the parent's connections do not serve
 
     def is_idle(self) -> bool:
         """Whether nothing is served or waits to be."""
         return not self._served and not self._requests
 
+    def close(self) -> None:
+        """Give back what the system gave."""
+        self._selector.close()
+        self._wake_in.close()
+        self._wake_out.close()
+
     def _run(self) -> None:
         while not _retire(self):
-            timeout = max(0.0, self._deadlines[0][0] - monotonic()) if self._deadlines else None
-            ready = self._selector.select(timeout)
+            ready = self._selector.select(self._alarms.sleep_s(monotonic()))
             now = monotonic()
             for key, mask in ready:
                 if key.data is None:
                     self._serve_requests(now)
-                else:
+                elif key.data in self._served:
                     self._serve(key.data, mask, now)
-            self._serve_due(now)
-        self._selector.close()
-        self._wake_in.close()
-        self._wake_out.close()
+            for connection in self._alarms.ringing(now):
+                self._serve(connection, 0, now)
+        self.close()
 
     def _serve_requests(self, now: float) -> None:
         self._wake_out.recv(4096)
@@ -89,44 +93,35 @@ class Reactor:
             if connection in self._served or connection.fileno() >= 0:
                 self._serve(connection, 0, now)
 
-    def _serve_due(self, now: float) -> None:
-        while self._deadlines and self._deadlines[0][0] <= now:
-            connection = heappop(self._deadlines)[2]
-            if connection in self._served:
-                self._armed.pop(connection, None)
-                self._serve(connection, 0, now)
-
     def _serve(self, connection: Serviced, ready: int, now: float) -> None:
-        following = connection.service(ready, now)
-        if following is None:
-            self._wait_for(connection, 0)
-            self._served.pop(connection, None)
-            self._armed.pop(connection, None)
-            connection.finish()
-        else:
-            self._wait_for(connection, following[0])
-            self._arm(connection, following[1])
+        try:
+            following = connection.service(ready, now)
+            if following is not None:
+                self._wait_for(connection, following[0])
+                self._alarms.set(connection, following[1])
+                return
+        except Exception:  # noqa: BLE001 - reported; others' connections must not end with this one
+            report_exception()
+        self._let_go(connection)
 
     def _wait_for(self, connection: Serviced, mask: int) -> None:
-        before = self._served.get(connection, 0)
-        self._served[connection] = mask
-        if mask == before:
-            return
-        if not mask:
-            self._selector.unregister(connection.fileno())
-        elif not before:
-            self._selector.register(connection.fileno(), mask, connection)
-        else:
-            self._selector.modify(connection.fileno(), mask, connection)
+        number, before = self._served.get(connection, (-1, 0))
+        if not before:
+            number = connection.fileno()
+            self._selector.register(number, mask, connection)
+        elif mask != before:
+            self._selector.modify(number, mask, connection)
+        self._served[connection] = number, mask
 
-    def _arm(self, connection: Serviced, deadline: float | None) -> None:
-        """Deadlines that move away are found out when they come; only an earlier one is worth a new
-        entry.
-        """
-        if deadline is not None and deadline < self._armed.get(connection, float("inf")):
-            self._serial += 1
-            self._armed[connection] = deadline
-            heappush(self._deadlines, (deadline, self._serial, connection))
+    def _let_go(self, connection: Serviced) -> None:
+        number, _ = self._served.pop(connection, (-1, 0))
+        self._alarms.remove(connection)
+        try:
+            if number >= 0:
+                self._selector.unregister(number)
+            connection.finish()
+        except Exception:  # noqa: BLE001 - as above
+            report_exception()
 
 
 _lock = threading.Lock()
@@ -136,19 +131,26 @@ _current: list[Reactor] = []
 def adopt(connection: Serviced) -> Reactor:
     """Hand an open connection to the thread, which is started when there is none."""
     with _lock:
-        if not _current:
-            _current.append(Reactor())
+        if _current:
             _current[0].attend(connection)
-            _current[0].thread.start()
-        else:
-            _current[0].attend(connection)
-        return _current[0]
+            return _current[0]
+        reactor = Reactor()
+        reactor.attend(connection)
+        try:
+            reactor.thread.start()
+        except BaseException:
+            reactor.close()
+            raise
+        _current.append(reactor)
+        return reactor
 
 
 def settle(reactor: Reactor, timeout_s: float) -> None:
     """Wait for the end of the thread when it has nothing left to do."""
-    if reactor.is_idle() and threading.current_thread() is not reactor.thread:
-        reactor.thread.join(timeout_s)
+    thread, deadline = reactor.thread, monotonic() + timeout_s
+    if threading.current_thread() is not thread:
+        while reactor.is_idle() and thread.is_alive() and monotonic() < deadline:
+            thread.join(0.01)
 
 
 def _retire(reactor: Reactor) -> bool:
@@ -157,3 +159,15 @@ def _retire(reactor: Reactor) -> bool:
             return False
         _current.remove(reactor)
         return True
+
+
+def _after_fork() -> None:
+    """The thread and its connections are the parent's; the child starts its own."""
+    global _lock  # noqa: PLW0603 - another thread of the parent may have held it
+    _lock = threading.Lock()
+    while _current:
+        _current.pop().close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

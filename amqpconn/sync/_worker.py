@@ -23,32 +23,46 @@ class Worker:
 
     def __init__(self) -> None:
         self._queue: SimpleQueue[Work] | None = None
+        self._stopped = False
 
     def run(self, function: Callable[..., object], *args: object) -> None:
         """Call `function(*args)` after those before it."""
         if self._queue is None:
-            from queue import SimpleQueue
-
-            self._queue = SimpleQueue()
-            threading.Thread(
-                target=self._work, args=(self._queue,), name="amqpconn-callbacks", daemon=True
-            ).start()
+            self._queue = self._start()
         self._queue.put((function, args))
+        if self._stopped:
+            self.stop()
 
     def stop(self) -> None:
-        """End after what is queued."""
+        """End after what is queued; what comes later gets a thread of its own."""
+        self._stopped = True
         if self._queue is not None:
             self._queue.put(None)
             self._queue = None
 
-    @staticmethod
-    def _work(queue: SimpleQueue[Work]) -> None:
-        while (work := queue.get()) is not None:
-            function, args = work
-            try:
-                function(*args)
-            except Exception:  # noqa: BLE001 - reported, not swallowed
-                kind, value, trace = sys.exc_info()
-                threading.excepthook(
-                    threading.ExceptHookArgs((kind, value, trace, threading.current_thread()))
-                )
+    def _start(self) -> SimpleQueue[Work]:
+        from queue import SimpleQueue
+
+        queue: SimpleQueue[Work] = SimpleQueue()
+        threading.Thread(
+            target=_work, args=(queue,), name="amqpconn-callbacks", daemon=True
+        ).start()
+        return queue
+
+
+def _work(queue: SimpleQueue[Work]) -> None:
+    while (work := queue.get()) is not None:
+        function, args = work
+        try:
+            function(*args)
+        except Exception:  # noqa: BLE001 - reported, not swallowed
+            report_exception()
+
+
+def report_exception() -> None:
+    """Tell of the exception that is being handled, as if it had ended its thread."""
+    kind, value, trace = sys.exc_info()
+    if kind is not None:
+        threading.excepthook(
+            threading.ExceptHookArgs((kind, value, trace, threading.current_thread()))
+        )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from time import monotonic
+from contextlib import suppress
 
 from amqpconn._facade import DEFAULT_CALL_TIMEOUT_S, ChannelFacade
 from amqpconn.core.channels import ChannelState
-from amqpconn.errors import CallTimeout
+from amqpconn.errors import CallTimeout, NotOpen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,14 +94,12 @@ class Channel(ChannelFacade):
         reply_text: str = "bye",
     ) -> None:
         """Close the channel in order. Harmless when it is closed, or on its way, already."""
-        endpoint = self._endpoint
-        with endpoint._link.lock:
-            if not self.is_open or not endpoint._core.manager.is_open:
-                return
-            call = endpoint._core.close_channel(
-                self._core, monotonic(), timeout, reply_code, reply_text
+        with suppress(NotOpen):
+            self._endpoint._answer(
+                lambda core, now: core.close_channel(
+                    self._core, now, timeout, reply_code, reply_text
+                )
             )
-        endpoint._answer(call)
 
     def _arrive(self, method: Method, content: Content | None) -> None:
         handler = self._handlers.get(type(method))

@@ -77,10 +77,9 @@ class Connection(ConnectionFacade):
 
         RabbitMQ's. Raises NotOpen, CallTimeout; a refusal closes the connection (NotAllowed).
         """
-        endpoint = self.endpoint
-        with endpoint._link.lock:
-            call = self._core.update_secret(secret_bytes(secret), reason, monotonic(), timeout)
-        endpoint._answer(call)
+        self.endpoint._answer(
+            lambda core, now: core.update_secret(secret_bytes(secret), reason, now, timeout)
+        )
 
     def wait_unblocked(self, timeout: float | None = None) -> None:
         """Wait until the broker takes messages. Raises CallTimeout after `timeout` s, NotOpen."""

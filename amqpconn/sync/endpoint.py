@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from amqpconn.core.assembler import Content
+    from amqpconn.core.endpoint import EndpointCore
     from amqpconn_spec._base import Method
 
     R = TypeVar("R")
@@ -33,11 +34,15 @@ class Endpoint(EndpointFacade):
 
     def open_channel(self, timeout: float | None = DEFAULT_CALL_TIMEOUT_S) -> Channel:
         """Open a channel; `with` closes it again. Raises NotOpen, NoFreeChannel, CallTimeout."""
-        with self._link.lock:
-            call = self._core.open_channel(monotonic(), timeout)
-            channel = Channel(self, call.channel)
-        self._answer(call)
-        return channel
+        opened: list[Channel] = []
+
+        def start(core: EndpointCore, now: float) -> events.Call:
+            call = core.open_channel(now, timeout)
+            opened.append(Channel(self, call.channel))
+            return call
+
+        self._answer(start)
+        return opened[0]
 
     def call(
         self,
@@ -63,11 +68,13 @@ class Endpoint(EndpointFacade):
         timeout: float | None = DEFAULT_CALL_TIMEOUT_S,
     ) -> tuple[R, Content | None]:
         """As `call`, for methods such as basic.get: the reply and its content, None without one."""
-        with self._link.lock:
+
+        def start(endpoint: EndpointCore, _: float) -> events.Call:
             core = self._channel_core(channel)
-            self._link.wait_writable(timeout)
-            call = self._core.call(method, core, content, monotonic(), timeout)
-        reply, arrived = self._answer(call)
+            left = self._link.wait_writable(timeout)
+            return endpoint.call(method, core, content, monotonic(), left)
+
+        reply, arrived = self._answer(start)
         return cast("R", reply), arrived
 
     def send(
@@ -94,22 +101,31 @@ class Endpoint(EndpointFacade):
 
     # --- for channels and the connection ---
 
-    def _answer(self, call: events.Call) -> tuple[Method, Content | None]:
-        """Wait for the end of a call that is queued already."""
+    def _answer(
+        self, start: Callable[[EndpointCore, float], events.Call]
+    ) -> tuple[Method, Content | None]:
+        """Start a call and wait for its end; when this is interrupted its answer is dropped."""
+        call: events.Call | None = None
         waiter = threading.Event()
-        with self._link.lock:
-            call.waiter = waiter
-            self._link.pump()
         try:
+            with self._link.lock:
+                call = start(self._core, monotonic())
+                call.waiter = waiter
+                self._link.pump()
             while not call.done:
                 waiter.wait()
         except BaseException:
-            with self._link.lock:
-                self._core.abandon(call)
+            if call is not None:
+                self._abandon(call)
             raise
         if call.reply is None:
             raise call.error or NotOpen("the call has no answer")
         return call.reply, call.content
+
+    def _abandon(self, call: events.Call) -> None:
+        with self._link.lock:
+            self._core.abandon(call)
+            self._link.pump()
 
     # --- events of the core ---
 
