@@ -41,7 +41,7 @@ def report(
 
     Args:
         asserts: What is asserted about a value.
-        wire_type: The type of the value.
+        wire_type: The type of the value; "" if that is unknown, and reported already.
         owner: The class around the field, whose methods an assertion can refer to.
         diagnostics: Takes what is found.
     """
@@ -56,7 +56,7 @@ def _problem(found: Assertion, wire_type: str, owner: AmqpClass | None) -> str:
     value = found.value or ""
     if found.check and found.check not in KNOWN:
         return f"unknown check {found.check!r}"
-    if wire_type not in SUITABLE.get(found.check, (wire_type,)):
+    if wire_type and wire_type not in SUITABLE.get(found.check, (wire_type,)):
         return f"check {found.check} does not suit the type {wire_type}"
     if found.check in NUMERIC and not (value.isascii() and value.isdigit()):
         return f"check {found.check} needs a number as its value"

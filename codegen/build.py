@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar
 
-from .diagnostics import Diagnostics, Origin
+from .diagnostics import Diagnostics, Origin, Rule
 from .loader import Node, normal
 from .model import AmqpClass, Assertion, Constant, Domain, Field, Method, Reference, Spec
 
@@ -113,7 +113,7 @@ class _Builder:
     def field(self, node: Node) -> Field:
         given = [key for key in ("domain", "type") if key in node.attributes]
         if len(given) != 1:
-            rule = "missing-attribute" if not given else "bad-value"
+            rule: Rule = "bad-value" if given else "missing-attribute"
             message = f"field {node.name} needs either domain or type"
             self.diagnostics.add(node.origin, rule, message)
         return Field(
@@ -192,7 +192,7 @@ class _Builder:
         return self.once(named, lambda part: part.index, "duplicate-index", f"{kind} index")
 
     def once(
-        self, parts: Iterable[Named], key: Callable[[Named], object], rule: str, what: str
+        self, parts: Iterable[Named], key: Callable[[Named], object], rule: Rule, what: str
     ) -> tuple[Named, ...]:
         first: dict[object, Named] = {}
         kept = tuple(parts)

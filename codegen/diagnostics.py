@@ -3,6 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
+
+#: What a diagnostic can be about. Each line is what one stage finds.
+Rule = Literal[
+    # A file cannot be used at all: versions.toml, a specification, an overlay or a schema.
+    "missing-file", "manifest", "malformed-xml", "doctype", "bad-schema",
+    # An element or its attributes are not as the vocabulary has them.
+    "schema", "unknown-element", "missing-attribute", "bad-name", "bad-number", "bad-value",
+    "bad-assert",
+    # Elements do not go together.
+    "duplicate-name", "duplicate-index", "unknown-type", "unknown-domain", "unknown-response",
+    "unknown-chassis", "missing-chassis", "missing-constant",
+    # It could not be said in Python.
+    "name-collision", "reserved-name", "bit-property",
+    # An operation of an overlay cannot be done.
+    "overlay-operation", "overlay-reason", "overlay-path", "overlay-target", "overlay-content",
+    "overlay-exists",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, order=True)
@@ -21,7 +39,7 @@ class Diagnostic:
     """One thing that is wrong: the place, the rule that it breaks and a sentence about it."""
 
     origin: Origin
-    rule: str
+    rule: Rule
     message: str
 
     def __str__(self) -> str:
@@ -46,7 +64,7 @@ class Diagnostics:
 
     found: list[Diagnostic] = field(default_factory=list)
 
-    def add(self, origin: Origin, rule: str, message: str) -> None:
+    def add(self, origin: Origin, rule: Rule, message: str) -> None:
         """Note a diagnostic, unless the very same one is there already."""
         diagnostic = Diagnostic(origin, rule, message)
         if diagnostic not in self.found:

@@ -12,7 +12,7 @@ from xml.parsers import expat
 
 from lxml import etree
 
-from .diagnostics import Diagnostics, Origin
+from .diagnostics import Diagnostics, Origin, Rule
 
 #: Where each element of a document begins.
 Places = dict[etree._Element, Origin]
@@ -85,7 +85,7 @@ def load(path: Path, schema: Path, diagnostics: Diagnostics) -> tuple[Node | Non
 class _Unreadable(Exception):
     """A document cannot be taken apart; says on which line, by which rule, and why."""
 
-    def __init__(self, line: int, rule: str, message: str) -> None:
+    def __init__(self, line: int, rule: Rule, message: str) -> None:
         super().__init__(message)
         self.line = line
         self.rule = rule

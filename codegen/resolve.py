@@ -14,6 +14,7 @@ from .loader import Source
 from .model import (
     AmqpClass,
     Constant,
+    Domain,
     Field,
     Method,
     Protocol,
@@ -36,6 +37,7 @@ def resolve(
     """The protocol as it is rendered: classes by number, methods by number within them."""
     resolver = _Resolver(spec, sources, diagnostics)
     resolver.check_constants()
+    resolver.check_domains()
     classes = [resolver.amqp_class(found) for found in spec.classes]
     resolver.check_modules()
     return Protocol(
@@ -58,14 +60,9 @@ class _Resolver:
         self.diagnostics = diagnostics
         self.domains = {domain.name: domain for domain in spec.domains}
         self.display = {source.file: source.display for source in sources}
-        for domain in spec.domains:
-            if domain.type and domain.type not in TYPES:
-                message = f"domain {domain.name}: type {domain.type!r} is unknown"
-                diagnostics.add(domain.origin, "unknown-type", message)
-            asserts.report(domain.asserts, domain.type, None, diagnostics)
 
     def check_constants(self) -> None:
-        """What framing needs must be there and fit its octet; Python names must differ."""
+        """What framing needs must be there and fit its octet; numbers and names must differ."""
         values = {constant.name: constant for constant in self.spec.constants}
         for name in FRAMING:
             if name not in values:
@@ -74,14 +71,32 @@ class _Resolver:
             elif values[name].value > 255:
                 message = f"constant {name} must fit an octet"
                 self.diagnostics.add(values[name].origin, "bad-number", message)
-        kinds: dict[int, Constant] = {}
-        for constant in (values[name] for name in FRAME_CONSTANTS if name in values):
-            known = kinds.setdefault(constant.value, constant)
-            if known is not constant and constant.value != NO_NUMBER:
-                message = f"constant {constant.name} has the number of {known.name}, {known.origin}"
-                self.diagnostics.add(constant.origin, "duplicate-index", message)
+        self.distinct([values[name] for name in FRAME_CONSTANTS if name in values])
+        self.distinct([constant for constant in self.spec.constants if constant.error])
         names = [(naming.constant_name(c.name), c.name, c.origin) for c in self.spec.constants]
         self.collide(names, OWN_CONSTANTS, "constant")
+
+    def distinct(self, constants: list[Constant]) -> None:
+        """Report constants that have the same number, where it must say which of them is meant."""
+        seen: dict[int, Constant] = {}
+        for constant in constants:
+            known = seen.setdefault(constant.value, constant)
+            if known is not constant and constant.value != NO_NUMBER:
+                message = (
+                    f"constant {constant.name} has the number of {known.name}, at {known.origin}"
+                )
+                self.diagnostics.add(constant.origin, "duplicate-index", message)
+
+    def check_domains(self) -> None:
+        for domain in self.spec.domains:
+            if domain.type and domain.type not in TYPES:
+                message = f"domain {domain.name}: type {domain.type!r} is unknown"
+                self.diagnostics.add(domain.origin, "unknown-type", message)
+            self.check_asserts(domain, domain.type, None)
+
+    def check_asserts(self, on: Domain | Field, wire_type: str, owner: AmqpClass | None) -> None:
+        known = wire_type if wire_type in TYPES else ""
+        asserts.report(on.asserts, known, owner, self.diagnostics)
 
     def check_modules(self) -> None:
         names = [(naming.module_name(c.name), c.name, c.origin) for c in self.spec.classes]
@@ -161,7 +176,7 @@ class _Resolver:
         if domain is None and field.domain and field.domain not in TYPES:
             message = f"{where}: field {field.name} has the unknown domain {field.domain!r}"
             self.diagnostics.add(field.origin, "unknown-domain", message)
-        asserts.report(field.asserts, wire_type, owner, self.diagnostics)
+        self.check_asserts(field, wire_type, owner)
         return ResolvedField(
             name=field.name,
             python=naming.attribute(field.name),
