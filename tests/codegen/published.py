@@ -1,4 +1,4 @@
-"""The published specification files, and what such files say as a flat list of facts.
+"""The published specification files, what such files say as a flat list of facts, and changes.
 
 It uses lxml and nothing of codegen/, so a mistake there cannot hide one in spec/.
 """
@@ -6,9 +6,11 @@ It uses lxml and nothing of codegen/, so a mistake there cannot hide one in spec
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from lxml import etree
@@ -20,14 +22,25 @@ MISSING = f"{PUBLISHED} is not there to compare spec/ with: apt-get install amqp
 PROSE = {"doc", "rule", "see", "test"}
 PROSE_ATTRIBUTES = {"label", "comment"}
 
+# What has a label, because code that is generated from it has a docstring.
+WEIGHTY = ("constant", "domain", "class", "method", "field")
+
+# Something that a test does to a specification to see whether it is noticed.
+Change = Callable[[etree._Element], object]
+
 
 def published(name: str, root: Path = PUBLISHED) -> Path:
     """Give the path of a published file; where none are, skip, or fail if CI is true."""
-    if root.is_dir():
-        return root / name
+    if not root.is_dir():
+        give_up(MISSING)
+    return root / name
+
+
+def give_up(reason: str) -> NoReturn:
+    """Skip a test that misses something, with the reason; where CI is true, fail it."""
     if os.environ.get("CI") == "true":
-        pytest.fail(MISSING, pytrace=False)
-    pytest.skip(MISSING)
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
 
 
 def parse(path: Path) -> etree._Element:
@@ -81,3 +94,71 @@ def first_difference(ours: list[Fact], theirs: list[Fact]) -> str | None:
         if our != their:
             return f"first difference\n  ours   {our or 'ends'}\n  theirs {their or 'ends'}"
     return None
+
+
+def errors(schema: Path, root: etree._Element) -> list[tuple[int, str]]:
+    """Hold a document to a RelaxNG schema; give the line and the text of each violation."""
+    relaxng = etree.RelaxNG(etree.parse(schema))
+    relaxng.validate(root)
+    return [(error.line, error.message) for error in relaxng.error_log]
+
+
+def label_problems(root: etree._Element) -> list[str]:
+    """Say what is wrong with labels: each is a line that begins a sentence, without a full stop."""
+    problems = []
+    for element in root.iter(*WEIGHTY):
+        label = element.get("label", "")
+        begins_well = label[:1].isupper() or label[:1].isdigit()
+        if not begins_well or label != " ".join(label.split()) or label.endswith("."):
+            where = f"line {element.sourceline}: {element.get('name')}"
+            problems.append(f"{where}: label {label!r}")
+    return problems
+
+
+# --- Changes ---
+
+
+def one(root: etree._Element, path: str) -> etree._Element:
+    """Find the only element that a path such as class/basic/method/get names."""
+    steps = path.strip("/").split("/") if path != "/" else []
+    for kind, name in zip(steps[::2], steps[1::2], strict=True):
+        (root,) = (child for child in root.iterchildren(kind) if child.get("name") == name)
+    return root
+
+
+def parent(element: etree._Element) -> etree._Element:
+    found = element.getparent()
+    assert found is not None
+    return found
+
+
+def swap(first: str, second: str) -> Change:
+    """Swap two elements that have the same parent; the first comes before the second."""
+
+    def change(root: etree._Element) -> None:
+        former, latter = one(root, first), one(root, second)
+        position = parent(former).index(former)
+        latter.addnext(former)
+        parent(latter).insert(position, latter)
+
+    return change
+
+
+def put(path: str, name: str, value: str) -> Change:
+    """Give an attribute a value."""
+    return lambda root: one(root, path).set(name, value)
+
+
+def drop(path: str, name: str) -> Change:
+    """Take an attribute away."""
+    return lambda root: one(root, path).attrib.pop(name)
+
+
+def remove(path: str, kind: str) -> Change:
+    """Remove the first element of a kind below a path."""
+
+    def change(root: etree._Element) -> None:
+        doomed = next(one(root, path).iter(kind))
+        parent(doomed).remove(doomed)
+
+    return change
