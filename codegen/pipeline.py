@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +12,8 @@ from . import overlay
 from .build import build
 from .diagnostics import Diagnostics, Origin
 from .formatting import Formatter
-from .loader import load
-from .model import Protocol
+from .loader import Source, load
+from .model import Protocol, Spec
 from .render import Renderer
 from .resolve import resolve
 
@@ -62,21 +63,32 @@ def load_protocols(spec_dir: Path) -> list[Protocol]:
 
 
 def load_protocol(spec_dir: Path, version: Version, diagnostics: Diagnostics) -> Protocol | None:
-    """One protocol; None when one of its files could not be read at all."""
-    root, source = load(spec_dir / version.base, spec_dir / "amqp.rng", diagnostics)
+    """One protocol; None when its specification could not be read at all."""
+    overlays = [spec_dir / name for name in version.overlays]
+    spec, sources = load_spec(spec_dir / version.base, overlays, spec_dir, diagnostics)
+    return None if spec is None else resolve(spec, version.package, sources, diagnostics)
+
+
+def load_spec(
+    base: Path, overlays: Iterable[Path], schemas: Path, diagnostics: Diagnostics
+) -> tuple[Spec | None, tuple[Source, ...]]:
+    """A specification with its overlays applied, and the files that it came from.
+
+    Args:
+        base: The specification. When it cannot be read or parsed there is no Spec.
+        overlays: Changes to it, in order.
+        schemas: The directory of amqp.rng and overlay.rng.
+        diagnostics: Takes what is wrong with any of the files.
+    """
+    root, source = load(base, schemas / "amqp.rng", diagnostics)
     sources = [source]
-    overlays = []
-    for name in version.overlays:
-        node, source = load(spec_dir / name, spec_dir / "overlay.rng", diagnostics)
-        overlays.append(node)
+    for path in overlays:
+        node, source = load(path, schemas / "overlay.rng", diagnostics)
         sources.append(source)
-    for node in overlays:
         if root is not None and node is not None:
             root = overlay.apply(root, node, diagnostics)
-    if root is None:
-        return None
     found = tuple(source for source in sources if source is not None)
-    return resolve(build(root, diagnostics), version.package, found, diagnostics)
+    return (None if root is None else build(root, diagnostics)), found
 
 
 def read_manifest(spec_dir: Path, diagnostics: Diagnostics) -> list[Version]:
