@@ -11,7 +11,6 @@ from amqpconn.errors import (
     AuthenticationRefused,
     ConnectionClosed,
     HandshakeFailed,
-    NotOpen,
     UnexpectedMethod,
     VirtualHostRefused,
     connection_closed,
@@ -129,12 +128,10 @@ class ConnectionManager:
             self._handlers[method.NAME](method)
 
     def close(self, reply_code: int, reply_text: str) -> None:
-        """Send connection.close, with as much of the text as fits.
+        """Send connection.close on an open connection, with as much of the text as fits.
 
-        Raises NotOpen when the connection is not open, EncodeError for a code that is none.
+        Raises EncodeError for a code that is none.
         """
-        if not self.is_open:
-            raise NotOpen("the connection is not open")
         self._send(self._dialect.Close(reply_code=reply_code, reply_text=short_text(reply_text)))
 
     def close_for(self, error: ProtocolViolation) -> None:
