@@ -10,12 +10,18 @@
 
 It speaks through real sockets and is made of the same generated classes as the clients, so what it
 takes and what it sends is what the specification says. It keeps queues in memory, knows the default
-exchange only, and answers everything else that wants an answer.
+exchange only, and answers everything else that wants an answer. It runs on a thread of its own, so
+it serves blocking code and coroutines alike, and any other AMQP client.
+
+What brokers do in bad times can be asked for: `Peer(silent_from="connection.tune")`,
+`peer.answer("queue.declare", ...)`, `Refused`, `block`, `close_connections`, `drop_connections`,
+`pause_reading`, `freeze`.
 """
 
 from __future__ import annotations
 
+from amqpconn.testing.behaviour import Behaviour, Refused
 from amqpconn.testing.peer import Peer
-from amqpconn.testing.session import Behaviour, Received
+from amqpconn.testing.session import Received
 
-__all__ = ["Behaviour", "Peer", "Received"]
+__all__ = ["Behaviour", "Peer", "Received", "Refused"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from itertools import count
 
-from amqpconn.testing.queues import Message, Refused
+from amqpconn.testing.behaviour import Refused
+from amqpconn.testing.queues import Message
 from amqpconn_spec.v0_9_1 import basic, channel, confirm, queue
 
 TYPE_CHECKING = False
@@ -28,9 +29,6 @@ class ChannelSide:
         self._tags = count(1)
         self._deliveries = count(1)
         self._handlers: dict[str, Callable[[Any], Method | None]] = {
-            "channel.open": self._on_open,
-            "channel.close": self._on_close,
-            "channel.close-ok": self._on_close_ok,
             "queue.declare": session.queues.declare,
             "queue.delete": self._on_delete,
             "queue.purge": self._on_purge,
@@ -44,13 +42,16 @@ class ChannelSide:
         """A method on this channel, with its content."""
         if not self._is_open and not method.NAME.startswith("channel."):
             return  # it was sent before the client had read our channel.close
+        own = self._session.behaviour.answers.get(method.NAME)
         try:
-            if isinstance(method, basic.Publish) and content is not None:
+            if own is not None:
+                self._reply(method, own(method))
+            elif isinstance(method, basic.Publish) and content is not None:
                 self._publish(method, content)
             else:
-                self._answer(method)
+                handler = self._handlers.get(method.NAME) or _first_reply
+                self._reply(method, handler(method))
         except Refused as refused:
-            self._is_open = False
             self.send(
                 channel.Close(
                     refused.reply_code, refused.reply_text, method.CLASS_ID, method.METHOD_ID
@@ -61,17 +62,21 @@ class ChannelSide:
         """Send on this channel; deliveries get their tag here."""
         if isinstance(method, basic.Deliver):
             method.delivery_tag = next(self._deliveries)
+        elif isinstance(method, channel.OpenOk):
+            self._is_open, self._confirms, self._deliveries = True, None, count(1)
+        elif isinstance(method, channel.Close | channel.CloseOk):
+            self._is_open = False
+            self.end()
         self._session.send(method, self._id, content)
 
     def end(self) -> None:
         """Nobody listens any more."""
         self._session.queues.forget(self.send)
 
-    def _answer(self, method: Method) -> None:
-        own = self._session.behaviour.answers.get(method.NAME)
-        handler = own or self._handlers.get(method.NAME) or _first_reply
-        reply = handler(method)
-        if reply is not None and not getattr(method, "no_wait", False):
+    def _reply(self, method: Method, reply: Method | tuple[Method, Content] | None) -> None:
+        if isinstance(reply, tuple):
+            self.send(*reply)
+        elif reply is not None and not getattr(method, "no_wait", False):
             self.send(reply)
 
     def _publish(self, publish: basic.Publish, content: Content) -> None:
@@ -81,18 +86,6 @@ class ChannelSide:
             self.send(returned, content)
         if self._confirms is not None:
             self.send(basic.Ack(delivery_tag=next(self._confirms)))
-
-    def _on_open(self, _: channel.Open) -> Method:
-        self._is_open, self._confirms, self._deliveries = True, None, count(1)
-        return channel.OpenOk()
-
-    def _on_close(self, _: channel.Close) -> Method:
-        self._is_open = False
-        self.end()
-        return channel.CloseOk()
-
-    def _on_close_ok(self, _: channel.CloseOk) -> None:
-        self.end()
 
     def _on_delete(self, delete: queue.Delete) -> Method:
         return queue.DeleteOk(self._session.queues.delete(delete.queue))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from itertools import count
 
+from amqpconn.testing.behaviour import Refused
 from amqpconn_spec.v0_9_1 import basic, queue
 
 TYPE_CHECKING = False
@@ -53,15 +54,6 @@ class Queue:
         self.consumers.append((tag, deliver))
         while self.messages:
             _deliver(self.messages.popleft(), tag, deliver)
-
-
-class Refused(Exception):
-    """A reply code and text for channel.close."""
-
-    def __init__(self, reply_code: int, reply_text: str) -> None:
-        super().__init__(reply_text)
-        self.reply_code = reply_code
-        self.reply_text = reply_text
 
 
 class Queues:

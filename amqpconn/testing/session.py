@@ -8,34 +8,24 @@ from amqpconn.core.framing import FrameReader
 from amqpconn.core.heartbeat import Heartbeat
 from amqpconn.core.states import HEADER, IllegalStep, Machine, Role, State
 from amqpconn.errors import ConnectionFailed
+from amqpconn.testing.behaviour import Refused
 from amqpconn.testing.channels import ChannelSide
 from amqpconn_spec._base import Method
-from amqpconn_spec._wire import decode_table
 from amqpconn_spec.v0_9_1 import connection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
     from typing import Any
 
     from amqpconn.core.assembler import Content
+    from amqpconn.testing.behaviour import Behaviour
     from amqpconn.testing.queues import Queues
-    from amqpconn_spec._wire import FieldValue, Table
+    from amqpconn_spec._wire import Table
     from amqpconn_spec.v0_9_1.frames import ContentHeader
 
-    # Given mechanism and response: True lets the client in, False refuses, bytes are a challenge.
-    Authenticate = Callable[[str, bytes], bool | bytes]
-    # Given a method: what to answer, nothing for None.
-    Answer = Callable[[Method], Method | None]
-
 _PROTOCOL_HEADER_SIZE = 8
-CAPABILITIES = {
-    "authentication_failure_close": True,
-    "basic.nack": True,
-    "connection.blocked": True,
-    "consumer_cancel_notify": True,
-    "publisher_confirms": True,
-}
+_NO_LIMIT = 2**32
 
 
 class Received:
@@ -53,65 +43,13 @@ class Received:
         return f"Received(channel={self.channel}, {self.method!r}, {self.content!r})"
 
 
-class Behaviour:
-    """What a peer offers and whom it lets in.
-
-    Attributes:
-        users: passwords by user name, for PLAIN and AMQPLAIN.
-        virtual_hosts: those that exist.
-        mechanisms, locales: offered in start.
-        server_properties: shown in start.
-        channel_max, frame_max, heartbeat: offered in tune.
-        authenticate: decides instead of `users`: called with mechanism and response, it gives True,
-            False, or bytes for a challenge, whose answer it is called with next.
-        answers: by a method's name, functions that answer it instead of the peer.
-    """
-
-    def __init__(  # noqa: PLR0913 - each is named and has a default
-        self,
-        *,
-        users: Mapping[str, str] | None = None,
-        virtual_hosts: Sequence[str] = ("/",),
-        mechanisms: Sequence[str] = ("PLAIN", "AMQPLAIN"),
-        locales: Sequence[str] = ("en_US",),
-        server_properties: Mapping[str, FieldValue] | None = None,
-        channel_max: int = 2047,
-        frame_max: int = 131072,
-        heartbeat: int = 60,
-        authenticate: Authenticate | None = None,
-    ) -> None:
-        self.users = {"guest": "guest"} if users is None else users
-        self.virtual_hosts = virtual_hosts
-        self.mechanisms = mechanisms
-        self.locales = locales
-        self.server_properties: Table = {
-            "product": "amqpconn.testing",
-            "capabilities": dict(CAPABILITIES),
-            **(server_properties or {}),
-        }
-        self.channel_max = channel_max
-        self.frame_max = frame_max
-        self.heartbeat = heartbeat
-        self.authenticate = authenticate or self._by_password
-        self.answers: dict[str, Answer] = {}
-
-    def _by_password(self, mechanism: str, response: bytes) -> bool:
-        if mechanism == "PLAIN":
-            _, username, password = [*response.split(b"\0"), b"", b""][:3]
-            return self.users.get(username.decode()) == password.decode()
-        if mechanism == "AMQPLAIN":
-            table, _ = decode_table(len(response).to_bytes(4, "big") + response)
-            login, secret = table.get("LOGIN"), table.get("PASSWORD")
-            return isinstance(login, str) and self.users.get(login) == secret
-        return mechanism in self.mechanisms
-
-
 class Session:
     """One client, from its protocol header to the end.
 
     Attributes:
         received: all methods that came, in order.
-        client_properties, virtual_host: as the client gave them.
+        client_properties, mechanism, virtual_host: as the client gave them.
+        is_open: whether the handshake is done and nobody has closed.
         is_over: whether the stream is to be closed once everything is written.
     """
 
@@ -120,12 +58,12 @@ class Session:
         self.queues = queues
         self.received: list[Received] = []
         self.client_properties: Table = {}
-        self.virtual_host = ""
+        self.mechanism = self.virtual_host = ""
         self.is_over = False
         self.heartbeat = Heartbeat()
         self.dialect = dialect_for("0-9-1")
         self.machine = Machine(Role.SERVER)
-        self._mechanism = ""
+        self._is_silent = False
         self._header = b""
         self._now = 0.0
         self._reader = FrameReader(self.dialect, self.dialect.frame_min_size)
@@ -133,18 +71,23 @@ class Session:
         self._assemblers: dict[int, Assembler] = {}
         self._output: list[bytes] = []
         self._handlers: dict[str, Callable[[Any], None]] = {
-            "connection.start-ok": self._on_start_ok,
-            "connection.secure-ok": self._on_secure_ok,
-            "connection.tune-ok": self._on_tune_ok,
+            "connection.start-ok": self._judge,
+            "connection.secure-ok": self._judge,
             "connection.open": self._on_open,
             "connection.update-secret": self._on_update_secret,
             "connection.close": self._on_close,
             "connection.close-ok": self._on_close_ok,
         }
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the handshake is done and nobody has closed."""
+        return self.machine.state is State.OPENED
+
     def receive_data(self, data: bytes, now: float) -> None:
         """Bytes from the client. What cannot be read ends the session with a close (501)."""
-        self._now = self.heartbeat.last_in = now
+        self._now = now
+        self.heartbeat.received(now)
         try:
             for channel, what in self._reader.receive(self._after_header(data)):
                 if what is not None and not self.is_over:
@@ -167,14 +110,17 @@ class Session:
 
     def handle_timer(self, now: float) -> None:
         """Send a heartbeat, or give a silent client up, as brokers do: without a word."""
-        if self.heartbeat.check(now) is not None:
+        if self._is_silent:
+            self.heartbeat.stop()
+        elif self.heartbeat.check(now) is not None:
             self.is_over = True
         elif self.heartbeat.due(now):
             self._output.append(self.dialect.heartbeat)
 
     def send(self, method: Method, channel: int = 0, content: Content | None = None) -> None:
         """Send a method to the client; on channel 0 the state machine must allow it."""
-        if channel == 0 and not self.machine.send(method.NAME):
+        self._is_silent = self._is_silent or self.behaviour.silent_from == method.NAME
+        if self._is_silent or (channel == 0 and not self.machine.send(method.NAME)):
             return
         self._output.append(method.encode_frame(channel))
         if content is not None:
@@ -195,7 +141,7 @@ class Session:
     def end(self) -> None:
         """The stream is gone."""
         self.machine.abandon()
-        self.heartbeat.interval_s = 0
+        self.heartbeat.stop()
         for side in self._channels.values():
             side.end()
 
@@ -243,10 +189,32 @@ class Session:
     def _arrived(self, channel: int, method: Method, content: Content | None) -> None:
         self.received.append(Received(channel, method, content))
         if channel == 0:
-            if self.machine.receive(method.NAME):
-                self._handlers[method.NAME](method)
-        elif self.machine.state is State.OPENED:
+            self._on_control(method)
+        elif self.is_open:
             self._side(channel).take(method, content)
+
+    def _on_control(self, method: Method) -> None:
+        if not self.machine.receive(method.NAME):
+            return
+        self._note(method)
+        own = self.behaviour.answers.get(method.NAME)
+        try:
+            if own is None:
+                handler = self._handlers.get(method.NAME) or _nothing
+                handler(method)
+            elif (answer := own(method)) is not None:
+                self.send(answer[0] if isinstance(answer, tuple) else answer)
+        except Refused as refused:
+            self.close(refused.reply_code, refused.reply_text, method)
+
+    def _note(self, method: Method) -> None:
+        if isinstance(method, connection.StartOk):
+            self.client_properties, self.mechanism = method.client_properties, method.mechanism
+        elif isinstance(method, connection.TuneOk):
+            self._reader.frame_max = method.frame_max or _NO_LIMIT
+            self.heartbeat.start(method.heartbeat, self._now)
+        elif isinstance(method, connection.Open):
+            self.virtual_host = method.virtual_host
 
     def _side(self, channel: int) -> ChannelSide:
         if channel not in self._channels:
@@ -255,36 +223,22 @@ class Session:
 
     # --- channel 0 ---
 
-    def _on_start_ok(self, start_ok: connection.StartOk) -> None:
-        self.client_properties = start_ok.client_properties
-        self._mechanism = start_ok.mechanism
-        self._judge(start_ok.response, start_ok)
-
-    def _on_secure_ok(self, secure_ok: connection.SecureOk) -> None:
-        self._judge(secure_ok.response, secure_ok)
-
-    def _judge(self, response: bytes, method: Method) -> None:
-        verdict = self.behaviour.authenticate(self._mechanism, response)
+    def _judge(self, method: connection.StartOk | connection.SecureOk) -> None:
+        behaviour = self.behaviour
+        verdict = behaviour.authenticate(self.mechanism, method.response)
         if isinstance(verdict, bytes):
             self.send(connection.Secure(verdict))
         elif verdict:
-            behaviour = self.behaviour
             self.send(
                 connection.Tune(behaviour.channel_max, behaviour.frame_max, behaviour.heartbeat)
             )
         else:
-            self.close(403, f"ACCESS_REFUSED - no login with mechanism {self._mechanism}", method)
+            raise Refused(403, f"ACCESS_REFUSED - no login with mechanism {self.mechanism}")
 
-    def _on_tune_ok(self, tune_ok: connection.TuneOk) -> None:
-        self._reader.frame_max = tune_ok.frame_max
-        self.heartbeat.start(tune_ok.heartbeat, self._now)
-
-    def _on_open(self, open_: connection.Open) -> None:
-        self.virtual_host = open_.virtual_host
-        if open_.virtual_host in self.behaviour.virtual_hosts:
-            self.send(connection.OpenOk())
-        else:
-            self.close(530, f"NOT_ALLOWED - vhost {open_.virtual_host} not found", open_)
+    def _on_open(self, _: connection.Open) -> None:
+        if self.virtual_host not in self.behaviour.virtual_hosts:
+            raise Refused(530, f"NOT_ALLOWED - vhost {self.virtual_host} not found")
+        self.send(connection.OpenOk())
 
     def _on_update_secret(self, _: connection.UpdateSecret) -> None:
         self.send(connection.UpdateSecretOk())
@@ -296,3 +250,7 @@ class Session:
 
     def _on_close_ok(self, _: connection.CloseOk) -> None:
         self.is_over = True
+
+
+def _nothing(_: Method) -> None:
+    """Methods that need no answer, such as tune-ok."""

@@ -1,0 +1,99 @@
+"""What a peer offers, whom it lets in, and what tests have it answer."""
+
+from __future__ import annotations
+
+from amqpconn_spec._wire import DecodeError, decode_table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+    from amqpconn.core.assembler import Content
+    from amqpconn_spec._base import Method
+    from amqpconn_spec._wire import FieldValue, Table
+
+    # Given mechanism and response: True lets the client in, False refuses, bytes are a challenge.
+    Authenticate = Callable[[str, bytes], bool | bytes]
+    # Given a method: what to answer, nothing for None. It may raise Refused.
+    Answer = Callable[[Any], Method[Any] | tuple[Method[Any], Content] | None]
+
+CAPABILITIES = {
+    "authentication_failure_close": True,
+    "basic.nack": True,
+    "connection.blocked": True,
+    "consumer_cancel_notify": True,
+    "publisher_confirms": True,
+}
+
+
+class Refused(Exception):
+    """Raised by what answers a method: the peer closes the channel (the connection, for a method on
+    channel 0) with this reply code and text.
+    """
+
+    def __init__(self, reply_code: int, reply_text: str) -> None:
+        super().__init__(reply_code, reply_text)
+        self.reply_code = reply_code
+        self.reply_text = reply_text
+
+
+class Behaviour:
+    """What a peer offers and whom it lets in. May be changed at any time.
+
+    Attributes:
+        users: passwords by user name, for PLAIN and AMQPLAIN.
+        virtual_hosts: those that exist.
+        mechanisms, locales: offered in start.
+        server_properties: shown in start.
+        channel_max, frame_max, heartbeat: offered in tune.
+        authenticate: decides instead of `users`: called with mechanism and response, it gives True,
+            False, or bytes for a challenge, whose answer it is called with next.
+        silent_from: a method's name, such as 'connection.tune': instead of sending it for the first
+            time the peer falls silent, heartbeats included, and ignores the client from then on.
+        answers: by a method's name, functions that answer it instead of the peer; see
+            `Peer.answer`.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is named and has a default
+        self,
+        *,
+        users: Mapping[str, str] | None = None,
+        virtual_hosts: Sequence[str] = ("/",),
+        mechanisms: Sequence[str] = ("PLAIN", "AMQPLAIN"),
+        locales: Sequence[str] = ("en_US",),
+        server_properties: Mapping[str, FieldValue] | None = None,
+        channel_max: int = 2047,
+        frame_max: int = 131072,
+        heartbeat: int = 60,
+        authenticate: Authenticate | None = None,
+        silent_from: str = "",
+    ) -> None:
+        self.users = {"guest": "guest"} if users is None else users
+        self.virtual_hosts = virtual_hosts
+        self.mechanisms = mechanisms
+        self.locales = locales
+        self.server_properties: Table = {
+            "product": "amqpconn.testing",
+            "capabilities": dict(CAPABILITIES),
+            **(server_properties or {}),
+        }
+        self.channel_max = channel_max
+        self.frame_max = frame_max
+        self.heartbeat = heartbeat
+        self.authenticate = authenticate or self._by_password
+        self.silent_from = silent_from
+        self.answers: dict[str, Answer] = {}
+
+    def _by_password(self, mechanism: str, response: bytes) -> bool:
+        try:
+            if mechanism == "PLAIN":
+                _, username, password = response.decode().split("\0")
+            elif mechanism == "AMQPLAIN":
+                table, _ = decode_table(len(response).to_bytes(4, "big") + response)
+                username, password = str(table["LOGIN"]), str(table["PASSWORD"])
+            else:
+                return mechanism in self.mechanisms
+        except (DecodeError, KeyError, ValueError):
+            return False  # what cannot be read is no login
+        return self.users.get(username) == password
