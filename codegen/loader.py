@@ -135,6 +135,8 @@ def _scan(data: bytes, lines: list[int]) -> _Unreadable | None:
     except expat.ExpatError as error:
         message = f"column {error.offset + 1}: {expat.ErrorString(error.code)}"
         return _Unreadable(error.lineno, "malformed-xml", message)
+    except (LookupError, ValueError) as error:  # an encoding that does not exist, or is too rare
+        return _Unreadable(1, "malformed-xml", str(error))
     except _Unreadable as complaint:
         return complaint
     return None

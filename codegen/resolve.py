@@ -196,7 +196,7 @@ class _Resolver:
         for python, name, origin in names:
             known = seen.setdefault(python, name)
             if known != name:
-                message = f"{what}s {known!r} and {name!r} both become {python}"
+                message = f"{what} {name!r} becomes {python}, as {known!r} does"
                 self.diagnostics.add(origin, "name-collision", message)
             elif python in reserved:
                 message = f"{what} {name!r} becomes {python}, which the generated code needs"
