@@ -31,10 +31,6 @@ class Deadlines:
         else:
             self._named[name] = deadline
 
-    def get(self, name: str) -> float | None:
-        """The deadline of this name, if it is set."""
-        return self._named.get(name)
-
     def watch(self, call: Call) -> None:
         """Remember the deadline of a call."""
         self._drop_done()

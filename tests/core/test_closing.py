@@ -157,9 +157,9 @@ def test_no_close_ok_within_the_callers_time() -> None:
     client = opened()
     client.core.close(client.now, timeout=5.0)
     assert client.core.next_deadline() == EPOCH + 5.0
-    client.wait(4.9)
+    client.wait(4.875)
     assert client.events() == []
-    client.wait(0.1)
+    client.wait(0.125)
     assert client.event(HangUp).quick
     assert client.down() is None
 
@@ -238,9 +238,9 @@ def test_a_server_that_does_not_end_the_stream_after_its_close() -> None:
     client = opened()
     client.feed(SHUTDOWN)
     assert client.core.next_deadline() == EPOCH + LINGER_S
-    client.wait(LINGER_S - 0.1)
+    client.wait(LINGER_S - 0.125)
     assert client.events() == []
-    client.wait(0.1)
+    client.wait(0.125)
     assert client.event(HangUp).quick
     assert isinstance(client.down(), ConnectionForced)
 
@@ -248,10 +248,10 @@ def test_a_server_that_does_not_end_the_stream_after_its_close() -> None:
 def test_a_server_that_closes_again_and_again_gets_answers_but_no_more_time() -> None:
     client = opened()
     client.feed(SHUTDOWN)
-    client.wait(LINGER_S - 0.1)
+    client.wait(LINGER_S - 0.125)
     client.feed(connection.Close(541, "another reason"))
     assert client.methods() == [connection.CloseOk(), connection.CloseOk()]
-    client.wait(0.1)
+    client.wait(0.125)
     assert client.event(HangUp).quick
     assert isinstance(client.error, ConnectionForced)
 

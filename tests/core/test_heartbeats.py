@@ -1,0 +1,261 @@
+"""Heartbeats: when one goes out, and when the peer is given up."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from amqpconn.core.assembler import Content
+from amqpconn.core.endpoint import EndpointState
+from amqpconn.core.events import Down, HangUp
+from amqpconn.core.heartbeat import Heartbeat
+from amqpconn.core.states import State
+from amqpconn.errors import HeartbeatsMissed
+from amqpconn_spec.v0_9_1 import basic, connection
+from amqpconn_spec.v0_9_1.frames import HEARTBEAT, HeartbeatFrame
+from tests.core.server import EPOCH, START, Client, opened
+
+INTERVAL = 10
+HALF = INTERVAL / 2
+
+
+def beating(**settings: object) -> Client:
+    return opened(connection.Tune(2047, 131072, INTERVAL), **settings)
+
+
+# --- ours ---
+
+
+def test_one_goes_out_after_half_an_interval_of_silence() -> None:
+    client = beating()
+    assert client.core.next_deadline() == EPOCH + HALF
+    client.wait(HALF - 0.125)
+    assert client.sent() == []
+    client.wait(0.125)
+    assert client.sent() == [HeartbeatFrame()]
+    assert client.core.next_deadline() == EPOCH + 2 * HALF
+
+
+def test_any_write_postpones_it() -> None:
+    client = beating()
+    chan = client.open_channel()
+    client.wait(4.0)
+    client.core.send(basic.Ack(1), chan)
+    client.sent()
+    assert client.core.next_deadline() == EPOCH + 4.0 + HALF
+    client.wait(4.875)
+    assert client.sent() == []
+    client.wait(0.125)
+    assert client.sent() == [HeartbeatFrame()]
+
+
+def test_nothing_to_write_postpones_nothing() -> None:
+    client = beating()
+    client.wait(4.0)
+    client.sent()
+    assert client.core.next_deadline() == EPOCH + HALF
+
+
+def test_it_goes_in_front_of_what_is_written_later() -> None:
+    client = beating()
+    chan = client.open_channel()
+    client.wait(HALF)
+    client.core.send(basic.Publish(), chan, Content(b"body"))
+    data = client.core.data_to_send(client.now)
+    assert data.startswith(HEARTBEAT)
+    assert data.count(HEARTBEAT) == 1
+
+
+def test_what_waits_in_a_slow_stream_is_joined_by_no_heartbeats() -> None:
+    client = beating()
+    chan = client.open_channel()
+    client.core.send(basic.Ack(1), chan)
+    size = client.core.output.size
+    for _ in range(10):
+        client.feed(HEARTBEAT)
+        client.wait(INTERVAL)
+    assert client.core.output.size == size
+
+
+def test_an_idle_stream_that_takes_nothing_holds_one() -> None:
+    client = beating()
+    for _ in range(10):
+        client.feed(HEARTBEAT)
+        client.wait(INTERVAL)
+    assert client.sent() == [HeartbeatFrame()]
+
+
+def test_they_begin_with_tune_ok() -> None:
+    client = Client().connect()
+    client.feed(START)
+    client.wait(8.0)
+    client.feed(connection.Tune(2047, 131072, INTERVAL))
+    client.sent()
+    assert client.core.next_deadline() == EPOCH + 8.0 + HALF
+    client.wait(HALF)
+    assert client.sent() == [HeartbeatFrame()]
+    assert client.state is State.OPEN
+
+
+@pytest.mark.parametrize(("requested", "offered"), [(0, 60), (None, 0), (0, 0)])
+def test_without_them_nothing_is_sent_or_expected(requested: int | None, offered: int) -> None:
+    client = opened(connection.Tune(2047, 131072, offered), heartbeat=requested)
+    assert client.core.next_deadline() is None
+    client.core.handle_timer(client.now + 1e6)
+    assert client.sent() == []
+    assert client.core.state is EndpointState.CONNECTED
+
+
+# --- theirs ---
+
+
+def silence(client: Client, seconds: float) -> None:
+    """Let time pass and write what there is, as a driver does."""
+    client.wait(seconds)
+    client.sent()
+
+
+def test_the_peer_is_given_up_after_two_intervals_of_silence() -> None:
+    client = beating()
+    silence(client, 2 * INTERVAL - 0.125)
+    assert client.events() == []
+    silence(client, 0.125)
+    assert client.event(HangUp).quick
+    error = client.down()
+    assert type(error) is HeartbeatsMissed
+    assert isinstance(error, TimeoutError)
+    assert error.what == "nothing came from the peer for 20.0 s; the agreed heartbeat is 10 s"
+    assert error.retryable
+    assert error.phase == "opened"
+    assert client.event(Down).error is error
+
+
+@pytest.mark.parametrize("data", [HEARTBEAT, b"\x01", basic.Ack().encode_frame(1)[:5]])
+def test_any_byte_is_a_sign_of_life(data: bytes) -> None:
+    client = beating()
+    silence(client, 2 * INTERVAL - 0.125)
+    client.feed(data)
+    silence(client, 2 * INTERVAL - 0.125)
+    assert client.core.error is None
+    silence(client, 0.125)
+    assert type(client.error) is HeartbeatsMissed
+
+
+def test_no_bytes_are_none() -> None:
+    client = beating()
+    silence(client, INTERVAL)
+    client.feed(b"")
+    silence(client, INTERVAL)
+    assert type(client.error) is HeartbeatsMissed
+
+
+def test_the_peer_is_watched_before_it_is_open_too() -> None:
+    client = Client(timeout=None).connect()
+    client.feed(START)
+    client.feed(connection.Tune(2047, 131072, INTERVAL))
+    silence(client, 2 * INTERVAL)
+    assert type(client.error) is HeartbeatsMissed
+    assert client.error.phase == "open"
+
+
+def test_a_peer_that_is_given_up_is_not_looked_at_again() -> None:
+    client = beating()
+    silence(client, 2 * INTERVAL)
+    assert client.core.next_deadline() is None
+    client.events()
+    client.core.handle_timer(client.now + 1e6)
+    assert client.events() == []
+
+
+# --- when this process did not run ---
+
+
+def test_a_process_that_slept_reads_first_and_judges_then() -> None:
+    client = beating()
+    client.now += 100.0
+    client.core.handle_timer(client.now)
+    assert client.core.error is None
+    client.feed(HEARTBEAT)  # it had come in the meantime
+    silence(client, 2 * INTERVAL - 0.125)
+    assert client.core.error is None
+
+
+def test_a_process_that_slept_and_finds_nothing_blames_itself() -> None:
+    client = beating()
+    client.now += 100.0
+    client.core.handle_timer(client.now)
+    client.sent()
+    assert client.core.next_deadline() == client.now + HALF
+    silence(client, HALF)
+    assert type(client.error) is HeartbeatsMissed
+    assert (
+        client.error.what == "nothing came from the peer for 105.0 s; the agreed heartbeat is 10 s"
+    )
+    assert client.error.cause == "this process did not run for about 80.0 s"
+    assert "event loop" in client.error.remedy
+
+
+def test_a_process_that_slept_twice_in_a_row_gives_up() -> None:
+    client = beating()
+    for _ in range(2):
+        client.now += 100.0
+        client.core.handle_timer(client.now)
+    assert type(client.error) is HeartbeatsMissed
+    assert "did not run" in client.error.cause
+
+
+def test_a_sleep_without_harm_is_not_blamed_for_what_comes_later() -> None:
+    client = beating()
+    client.now += 100.0
+    client.core.handle_timer(client.now)
+    client.feed(HEARTBEAT)
+    silence(client, 2 * INTERVAL)
+    assert type(client.error) is HeartbeatsMissed
+    assert client.error.cause == ""
+
+
+def test_a_little_late_is_late() -> None:
+    client = beating()
+    silence(client, 15.0)
+    client.now += 2 * INTERVAL - 15.0 + HALF  # half an interval late is not yet a sleep
+    client.core.handle_timer(client.now)
+    assert type(client.error) is HeartbeatsMissed
+
+
+# --- by itself ---
+
+
+@given(
+    st.integers(1, 100),
+    st.lists(st.tuples(st.sampled_from(["in", "out", "look"]), st.floats(0, 300)), max_size=30),
+)
+def test_whatever_happens_the_next_look_is_ahead(
+    interval: int, steps: list[tuple[str, float]]
+) -> None:
+    heart, now = Heartbeat(), EPOCH
+    heart.start(interval, now)
+    for what, seconds in steps:
+        now += seconds
+        if what == "in":
+            heart.received(now)
+        elif what == "out":
+            heart.last_out = now
+        elif heart.check(now) is not None:
+            assert now - heart.last_in >= 2 * interval
+            return
+        if heart.due(now):
+            heart.last_out = now
+        deadline = heart.next_deadline()
+        assert deadline is not None
+        assert what != "look" or deadline > now
+        assert deadline <= now + interval / 2
+
+
+def test_one_that_is_stopped_is_never_due() -> None:
+    heart = Heartbeat()
+    heart.start(1, EPOCH)
+    heart.stop()
+    assert heart.next_deadline() is None
+    assert not heart.due(EPOCH + 1e9)
+    assert heart.check(EPOCH + 1e9) is None
