@@ -18,9 +18,12 @@ from .diagnostics import GeneratorError
 CACHE = Path(__file__).parent / "__pycache__" / "formatted.json"
 LINE_LENGTH = 100
 
+#: How many files a cache remembers: several times what one run writes.
+CAPACITY = 200
+
 
 class Formatter:
-    """Formats source text; with the path of a cache it remembers the results of its last run."""
+    """Formats source text; with the path of a cache it remembers the results of earlier runs."""
 
     def __init__(self, cache: Path | None = None) -> None:
         self._cache = cache
@@ -36,20 +39,22 @@ class Formatter:
         return self._used[key]
 
     def save(self) -> None:
-        """Keep what this run used, and nothing else; without a place for it nothing is kept."""
-        if self._cache is None or self._used == self._known:
+        """Keep what was formatted last; where nothing can be written, nothing is kept."""
+        if self._cache is None or self._used.keys() <= self._known.keys():
             return
+        older = [item for item in self._known.items() if item[0] not in self._used]
+        kept = dict([*older, *self._used.items()][-CAPACITY:])
         draft = self._cache.with_suffix(".draft")
         try:
             self._cache.parent.mkdir(exist_ok=True)
-            draft.write_text(json.dumps(self._used), encoding="utf-8")
+            draft.write_text(json.dumps(kept), encoding="utf-8")
             draft.replace(self._cache)
         except OSError:
-            return  # a checkout that cannot be written to; the next run takes as long as this one
+            return  # a checkout that is read-only; the next run takes as long as this one
 
 
 def _read(cache: Path) -> dict[str, str]:
-    """What a run before this one kept; nothing if that cannot be read."""
+    """What earlier runs kept; nothing if that cannot be read."""
     try:
         known = json.loads(cache.read_text(encoding="utf-8"))
     except (OSError, ValueError):

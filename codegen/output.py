@@ -119,7 +119,7 @@ def _verify(files: dict[str, str], tree: Path) -> None:
         "sys.path.insert(0, sys.argv[1])\n"
         "for name in sys.argv[2:]: importlib.import_module(name)\n"
     )
-    command = [sys.executable, "-I", "-B", "-W", "error", "-c", code, str(tree), *modules]
+    command = [sys.executable, "-I", "-S", "-B", "-W", "error", "-c", code, str(tree), *modules]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         raise GeneratorError(f"the generated code cannot be imported:\n{result.stderr}")

@@ -35,7 +35,7 @@ def generate(spec_dir: Path, cache: Path | None = None) -> dict[str, str]:
 
     Args:
         spec_dir: Where the manifest is, and the files that it names.
-        cache: File to remember in what a run before this one had formatted, if anywhere.
+        cache: File to remember in what was formatted already, if anywhere.
 
     Raises:
         SpecError: Something is wrong with the specification; it holds all that was found.
