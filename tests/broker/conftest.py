@@ -10,6 +10,7 @@ import pytest
 
 from tests.broker.certificates import CLIENT_NAME, Certificates
 from tests.broker.rabbitmq import HOW_TO_GET, SERVER, RabbitMQNode
+from tests.broker.waiting import eventually
 from tests.conftest import Require
 
 # RABBIT-CR-DEMO asks a question of its own (connection.secure), which no other mechanism does.
@@ -47,6 +48,15 @@ def broker(
     )
     with node:
         yield node
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_at_the_broker(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that leaves a connection of the shared broker open."""
+    yield
+    if "broker" in request.fixturenames:
+        node: RabbitMQNode = request.getfixturevalue("broker")
+        eventually(lambda: node.connection_count() == 0)
 
 
 @pytest.fixture

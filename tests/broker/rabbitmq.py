@@ -116,6 +116,12 @@ class RabbitMQNode:
         file = self.folder / "log" / f"{self.name}.log"
         return file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
 
+    def log_of(self, connection_name: str) -> str:
+        """Return what the node has logged about the connections that gave themselves this name."""
+        lines = [(line.split(" ", 4) + [""] * 4)[3:5] for line in self.log.splitlines()]
+        named = {pid for pid, text in lines if f" - {connection_name}" in text}
+        return "\n".join(text for pid, text in lines if pid in named)
+
     def start(self) -> None:
         """Start the node and return when it serves; NodeError with its log when it does not."""
         if self.running:
@@ -210,6 +216,19 @@ class RabbitMQNode:
     def connection_count(self) -> int:
         """Return how many AMQP connections are open, cheaply enough to ask in a loop."""
         return int(self.eval("length(rabbit_networking:connections())"))
+
+    def connections_named(self, connection_name: str, *columns: str) -> list[dict[str, Any]]:
+        """Return what `list_connections` tells of those that gave themselves this name."""
+        given = ["connection_name", "longstr", connection_name]
+        listed = self.list_connections("client_properties", *columns)
+        return [row for row in listed if given in row["client_properties"]]
+
+    def close_connection(self, connection_name: str, reason: str) -> None:
+        """Close one connection with connection.close, reply code 320 and `reason`."""
+        # As text: the list is empty, without a word, when it is to show process ids as JSON.
+        lines = self.ctl("list_connections", "pid", "client_properties").splitlines()
+        (pid,) = (line.split()[0] for line in lines if f'_name","{connection_name}"' in line)
+        self.ctl("close_connection", pid, reason)
 
     def close_connections(self, reason: str = "closed by a test") -> None:
         """Close all connections with connection.close, reply code 320 and `reason`."""
