@@ -366,8 +366,7 @@ class EndpointCore:
 
         What waits is not wanted any more; the error is told when the stream is down.
         """
-        if self.error is None:
-            self.error = self._located(error, self._now)
+        self.error = self._located(error, self._now)
         self.output.clear()
         self.heartbeat.stop()
         self._deadlines.set("opening", None)

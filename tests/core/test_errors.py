@@ -1,0 +1,301 @@
+"""The errors themselves: their hierarchy, their texts, and that copies are as good as they are."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import pickle
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from amqpconn import errors
+from amqpconn.core import assembler, channels
+from amqpconn.errors import (
+    BY_REPLY_CODE,
+    AccessRefused,
+    AMQPError,
+    AuthenticationRefused,
+    CallTimeout,
+    ChannelClosed,
+    ClosedByPeer,
+    ConnectionClosed,
+    ConnectionFailed,
+    HandshakeFailed,
+    InvalidParameter,
+    InvalidURL,
+    LocalError,
+    NotFound,
+    NotOpen,
+    OpenTimeout,
+    PeerHungUp,
+    ProtocolViolation,
+    TransportError,
+    VirtualHostRefused,
+    channel_closed,
+    connection_closed,
+)
+from amqpconn_spec.v0_9_1.errors import REPLY_CODES
+
+CLASSES = {
+    name: value
+    for name, value in vars(errors).items()
+    if isinstance(value, type) and issubclass(value, AMQPError)
+}
+BY_CODE = set(BY_REPLY_CODE.values())
+
+# --- the hierarchy ---
+
+
+def drawn() -> list[tuple[str, str, str]]:
+    """The tree in the module's docstring: class, its parent, and what is said about it."""
+    found, path = [], ["AMQPError"]
+    for line in (errors.__doc__ or "").splitlines():
+        match = re.match(r"^    ([│ ]*[├└]──) (\w+(?:, [\w.]+)*)\s*(.*)$", line)
+        if match:
+            depth = len(match[1]) // 4 + 1
+            names = [name for name in match[2].split(", ") if name.isidentifier()]
+            del path[depth:]
+            found += [(name, path[-1], match[3]) for name in names]
+            path.append(names[-1])
+    return found
+
+
+@pytest.mark.parametrize(("name", "parent", "said"), drawn(), ids=lambda value: value.split(" ")[0])
+def test_the_hierarchy_is_the_one_drawn(name: str, parent: str, said: str) -> None:
+    assert CLASSES[parent] in CLASSES[name].__bases__
+    for too in re.findall(r"\((\w+) too\)", said):
+        assert issubclass(CLASSES[name], getattr(__import__("builtins"), too))
+
+
+def test_nothing_is_missing_in_the_drawing() -> None:
+    names = {"AMQPError"}
+    for name, _, said in drawn():
+        listed = {word for word in re.findall(r"\w+", said) if word in CLASSES}
+        assert all(issubclass(CLASSES[word], CLASSES[name]) for word in listed), name
+        names |= {name} | listed
+    # Its dots stand for one class per reply code, and for PeerSpeaksOther.
+    assert set(CLASSES) - names == {
+        kind.__name__ for kind in BY_CODE - {NotFound, AccessRefused}
+    } | {"PeerSpeaksOther"}
+
+
+@pytest.mark.parametrize("kind", CLASSES.values(), ids=lambda kind: kind.__name__)
+def test_every_class_says_what_it_means(kind: type[AMQPError]) -> None:
+    assert inspect.getdoc(kind)
+    assert kind.__doc__ is not AMQPError.__doc__ or kind is AMQPError
+    assert isinstance(kind.remedy, str)
+    assert not kind.remedy.endswith(".")
+
+
+@pytest.mark.parametrize("code", REPLY_CODES)
+def test_every_reply_code_has_a_class(code: int) -> None:
+    kind = BY_REPLY_CODE[code]
+    assert (code, REPLY_CODES[code].hard) == (kind.REPLY_CODE, kind.HARD)
+    assert (kind.__doc__ or "").startswith(f"{code}: ")
+
+
+def test_no_class_has_an_unknown_reply_code() -> None:
+    assert set(BY_REPLY_CODE) == set(REPLY_CODES)
+    assert (ClosedByPeer.REPLY_CODE, ClosedByPeer.HARD) == (0, True)
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in CLASSES.values() if issubclass(kind, ProtocolViolation)]
+)
+def test_what_a_peer_is_told_is_a_reply_code(kind: type[ProtocolViolation]) -> None:
+    names = {reply.name for reply in REPLY_CODES.values()}
+    for one in (kind, channels.WrongChannel, assembler.Unexpected):
+        assert one.close_code in names
+
+
+# --- closed by the peer ---
+
+
+@pytest.mark.parametrize("code", [*REPLY_CODES, 0, 200, 12345])
+def test_what_a_peer_closes_is_caught_by_scope_and_by_code(code: int) -> None:
+    closed = connection_closed(code, "text", "queue.declare")
+    channel = channel_closed(7, code, "text", "queue.declare")
+    assert isinstance(closed, ConnectionClosed)
+    assert isinstance(closed, ConnectionFailed)
+    assert isinstance(channel, ChannelClosed)
+    assert not isinstance(channel, ConnectionFailed)
+    for error in (closed, channel):
+        assert isinstance(error, BY_REPLY_CODE.get(code, AMQPError))
+        assert isinstance(error, ClosedByPeer) is (code in REPLY_CODES)
+        assert (error.reply_code, error.reply_text) == (code, "text")
+        assert error.failing_method == "queue.declare"
+        name = REPLY_CODES[code].name if code in REPLY_CODES else "unknown reply code"
+        assert f"{code} ({name}) 'text', about queue.declare" in error.what
+    assert channel.channel == 7
+    assert "channel 7" in channel.what
+
+
+def test_an_error_of_both_has_the_name_and_the_advice_of_the_code() -> None:
+    error = channel_closed(1, 404, "no queue")
+    assert type(error).__name__ == "NotFound"
+    assert NotFound in type(error).__bases__
+    assert type(error).__doc__ == NotFound.__doc__
+    assert error.remedy == NotFound.remedy
+    assert type(channel_closed(2, 404, "")) is type(error)
+
+
+def test_text_of_the_peer_is_quoted() -> None:
+    assert r"'two\nlines'" in str(connection_closed(541, "two\nlines"))
+
+
+@pytest.mark.parametrize("scope", [AuthenticationRefused, VirtualHostRefused])
+@pytest.mark.parametrize("code", [403, 530, 999])
+def test_a_scope_that_is_about_a_code_stays(scope: type[ConnectionFailed], code: int) -> None:
+    error = connection_closed(code, "text", scope=scope)
+    assert type(error) is scope
+    assert error.reply_code == code
+
+
+@pytest.mark.parametrize(
+    ("error", "is_retryable"),
+    [
+        (connection_closed(320, ""), True),
+        (connection_closed(506, ""), True),
+        (connection_closed(541, ""), True),
+        (connection_closed(999, ""), True),
+        (connection_closed(403, ""), False),
+        (connection_closed(501, ""), False),
+        (connection_closed(530, ""), False),
+        (channel_closed(1, 404, ""), False),
+        (connection_closed(403, "", scope=AuthenticationRefused), False),
+        (connection_closed(530, "", scope=VirtualHostRefused), False),
+        (PeerHungUp(""), True),
+        (OpenTimeout(""), True),
+        (CallTimeout(""), True),
+        (HandshakeFailed(""), False),
+        (NotOpen(""), False),
+        (ProtocolViolation(""), False),
+    ],
+)
+def test_whether_to_try_again(error: AMQPError, is_retryable: bool) -> None:
+    assert error.retryable is is_retryable
+
+
+# --- the text ---
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({}, "it broke"),
+        ({"cause": "perhaps rust"}, "it broke. Likely cause: perhaps rust"),
+        ({"remedy": "oil it"}, "it broke. What to do: oil it"),
+        (
+            {"cause": "perhaps rust", "remedy": "oil it"},
+            "it broke. Likely cause: perhaps rust. What to do: oil it",
+        ),
+    ],
+)
+def test_the_text_has_up_to_three_parts(arguments: dict[str, str], text: str) -> None:
+    assert str(AMQPError("it broke", **arguments)) == text
+    assert str(AMQPError("it broke.", **arguments)) == text
+
+
+def test_what_a_class_says_can_be_replaced_and_removed() -> None:
+    assert str(PeerHungUp("gone")) == f"gone. What to do: {PeerHungUp.remedy}"
+    assert str(PeerHungUp("gone", remedy="call them")) == "gone. What to do: call them"
+    assert str(PeerHungUp("gone", remedy="")) == "gone"
+
+
+def test_where_and_when_are_told_when_they_are_known() -> None:
+    error = ConnectionFailed("it broke")
+    assert str(error) == "it broke"
+    error.phase, error.elapsed = "start", {"header": 0.25, "start": 1.5}
+    assert str(error) == "it broke [in phase start; header 0.250 s, start 1.500 s]"
+    error.peer = "broker:5672"
+    assert str(error) == "it broke [broker:5672, in phase start; header 0.250 s, start 1.500 s]"
+
+
+def test_before_anything_is_known_there_is_nothing() -> None:
+    error = ConnectionFailed("it broke")
+    assert (error.phase, error.elapsed, error.peer) == ("", {}, "")
+    assert (error.reply_code, error.reply_text, error.failing_method) == (None, "", "")
+    channel = ChannelClosed("it broke")
+    assert (channel.reply_code, channel.reply_text, channel.channel) == (0, "", 0)
+
+
+def test_errors_can_be_caught_as_what_python_has() -> None:
+    assert isinstance(InvalidURL("x"), ValueError)
+    assert isinstance(InvalidParameter("x"), LocalError)
+    assert isinstance(CallTimeout("x"), TimeoutError)
+    assert isinstance(PeerHungUp("x"), OSError)
+
+
+# --- copies ---
+
+
+def filled() -> list[AMQPError]:
+    located = connection_closed(530, "no such vhost", "connection.open")
+    located.phase, located.elapsed, located.peer = "open", {"open": 0.5}, "broker:5672"
+    system = TransportError("it broke")
+    system.errno = 104
+    return [
+        located,
+        system,
+        channel_closed(3, 404, "no queue", "queue.declare"),
+        channel_closed(3, 999, "who knows"),
+        connection_closed(403, "refused", scope=AuthenticationRefused),
+        PeerHungUp("gone", cause="perhaps a storm", remedy=""),
+        CallTimeout("late"),
+        InvalidParameter("wrong"),
+        channels.WrongChannel("frame"),
+        *[kind("what") for kind in CLASSES.values()],
+    ]
+
+
+COPIES: dict[str, Callable[[Any], Any]] = {
+    "clone": AMQPError.clone,
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+    "pickle": lambda error: pickle.loads(pickle.dumps(error)),  # noqa: S301 - our own
+}
+
+
+@pytest.mark.parametrize("how", COPIES)
+@pytest.mark.parametrize("number", range(len(filled())))
+def test_a_copy_is_as_good_as_the_error(how: str, number: int) -> None:
+    error = filled()[number]
+    same = COPIES[how](error)
+    assert same is not error
+    assert type(same) is type(error)
+    assert (str(same), repr(same), same.args) == (str(error), repr(error), error.args)
+    assert same.__dict__ == error.__dict__
+    assert same.retryable is error.retryable
+    if isinstance(error, OSError):
+        assert same.errno == error.errno  # type: ignore[attr-defined]
+
+
+def test_a_clone_has_the_cause_but_not_the_traceback() -> None:
+    cause = OSError("root")
+
+    def fail() -> None:
+        raise PeerHungUp("gone") from cause
+
+    with pytest.raises(PeerHungUp) as caught:
+        fail()
+    clone = caught.value.clone()
+    assert clone.__cause__ is cause
+    assert clone.__traceback__ is None
+
+
+def test_a_clone_is_changed_alone() -> None:
+    error = PeerHungUp("gone")
+    clone = error.clone()
+    clone.what, clone.phase = "other", "tls"
+    assert (error.what, error.phase) == ("gone", "")
+
+
+@given(st.text(), st.none() | st.text(), st.none() | st.text())
+def test_any_text_survives(what: str, cause: str | None, remedy: str | None) -> None:
+    error = AMQPError(what, cause=cause, remedy=remedy)
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301 - our own

@@ -1,0 +1,94 @@
+"""What waits to be written, and what is known of a protocol version."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from amqpconn.config import Settings
+from amqpconn.core.dialect import dialect_for
+from amqpconn.core.endpoint import EndpointCore
+from amqpconn.core.output import Output
+from amqpconn.errors import InvalidParameter
+from amqpconn_spec.v0_9_1 import basic, constants
+from tests.core.server import EPOCH, opened
+
+# --- output ---
+
+
+@given(st.lists(st.tuples(st.sampled_from(["write", "first", "take", "clear"]), st.binary())))
+def test_answers_first_and_everything_in_order(steps: list[tuple[str, bytes]]) -> None:
+    output, first, rest = Output(), b"", b""
+    for what, data in steps:
+        if what == "write":
+            output.write(data)
+            rest += data
+        elif what == "first":
+            output.write_first(data)
+            first += data
+        else:
+            if what == "take":
+                assert output.take() == first + rest
+            else:
+                output.clear()
+            first = rest = b""
+        assert output.size == len(first) + len(rest)
+
+
+def test_a_single_piece_is_not_copied() -> None:
+    output, data = Output(), bytes(1000)
+    output.write(data)
+    assert output.take() is data
+    assert output.take() == b""
+
+
+def test_the_core_forgets_what_it_gives() -> None:
+    client = opened()
+    client.core.send(basic.Ack(1), client.open_channel())
+    size = client.core.output.size
+    client.now += 7.0
+    assert len(client.core.data_to_send(client.now)) == size > 0
+    assert client.core.output.size == 0
+    assert client.core.heartbeat.last_out == EPOCH + 7.0
+    client.now += 1.0
+    assert client.core.data_to_send(client.now) == b""
+    assert client.core.heartbeat.last_out == EPOCH + 7.0
+
+
+# --- dialect ---
+
+
+def test_a_dialect_is_made_once() -> None:
+    assert dialect_for("0-9-1") is dialect_for("0-9-1")
+
+
+@pytest.mark.parametrize("protocol", ["0-8", "1.0", "", "0.9.1"])
+def test_versions_that_we_do_not_speak(protocol: str) -> None:
+    with pytest.raises(InvalidParameter, match=r"known are 0-9-1"):
+        EndpointCore(Settings(protocol=protocol))
+
+
+@pytest.mark.parametrize(
+    ("class_id", "method_id", "name"),
+    [
+        (0, 0, ""),
+        (50, 10, "queue.declare"),
+        (10, 40, "connection.open"),
+        (50, 0, "method 50.0"),
+        (0, 7, "method 0.7"),
+        (65535, 65535, "method 65535.65535"),
+    ],
+)
+def test_names_of_methods_that_a_close_is_about(class_id: int, method_id: int, name: str) -> None:
+    assert dialect_for("0-9-1").method_name(class_id, method_id) == name
+
+
+def test_what_the_core_takes_from_the_specification() -> None:
+    dialect = dialect_for("0-9-1")
+    assert dialect.version == (constants.MAJOR, constants.MINOR)
+    assert dialect.protocol_header == b"AMQP\x00\x00\x09\x01"
+    assert dialect.frame_min_size == constants.FRAME_MIN_SIZE
+    assert dialect.reply_codes["not-found"] == constants.NOT_FOUND
+    assert basic.GetEmpty in dialect.replies
+    assert basic.Deliver not in dialect.replies
