@@ -5,7 +5,13 @@ call, send and receive.
 from __future__ import annotations
 
 from amqpconn._typing import cast
-from amqpconn.auth import amqplain_auth, anonymous_auth, external_auth, plain_auth
+from amqpconn.auth import (
+    amqplain_auth,
+    anonymous_auth,
+    check_methods,
+    external_auth,
+    plain_auth,
+)
 from amqpconn.config import DEFAULT_TIMEOUT_S, Settings
 from amqpconn.core.channels import ChannelState
 from amqpconn.core.endpoint import EndpointCore
@@ -278,13 +284,18 @@ def open_request(
         if isinstance(auth_methods, list | tuple)
         else [cast("AuthMethod", auth_methods)]
     )
-    if not methods:
-        raise InvalidParameter(
-            "auth_methods is empty; give at least one, such as plain_auth(username, password)"
-        )
-    if not isinstance(virtual_host, str) or len(virtual_host.encode()) > 255:
+    check_methods(methods)
+    if not isinstance(virtual_host, str) or not 0 <= _utf8_size(virtual_host) <= 255:
         raise InvalidParameter("virtual_host is not a text of at most 255 bytes")
     return OpenRequest(methods, Prefer("en_US") if locale is None else locale, virtual_host)
+
+
+def _utf8_size(text: str) -> int:
+    """In bytes; -1 for a surrogate, which has no UTF-8 form."""
+    try:
+        return len(text.encode())
+    except UnicodeEncodeError:
+        return -1
 
 
 class Plan:

@@ -171,7 +171,7 @@ def choose_mechanism(methods: Sequence[AuthMethod], offered: Sequence[str]) -> A
     Raises `NoCommonMechanism`, and `InvalidParameter` when there is no method at all, or one
     that is no `AuthMethod` or has no name.
     """
-    _check_methods(methods)
+    check_methods(methods)
     for method in methods:
         if method.name in offered:
             return method
@@ -181,7 +181,8 @@ def choose_mechanism(methods: Sequence[AuthMethod], offered: Sequence[str]) -> A
     )
 
 
-def _check_methods(methods: Sequence[AuthMethod]) -> None:
+def check_methods(methods: Sequence[AuthMethod]) -> None:
+    """Raises `InvalidParameter` for what cannot be the methods of an attempt."""
     if isinstance(methods, (AuthMethod, str)):
         raise InvalidParameter("the authentication methods must be a list of them")
     if not methods:
