@@ -62,7 +62,7 @@ class Target:
         ssl: SSLContext | bool | None = None,
         server_hostname: str | None = None,
     ) -> None:
-        if not isinstance(host, str) or not host:
+        if not isinstance(host, str) or not host or "\0" in host:
             raise InvalidParameter(f"host is {host!r}; it is a name or an address")
         self.ssl = default_context() if ssl is True else (ssl or None)
         self.host = host

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, Generic, TypeVar
 
+import pytest
+
 from amqpconn import AuthMethod, Content, plain_auth
 from amqpconn_spec.v0_9_1 import basic
 
@@ -113,6 +115,22 @@ def resolving(*addresses: tuple[str, int]) -> Callable[..., Found]:
         (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", address)
         for address in addresses
     ]
+
+
+@contextmanager
+def hanging_resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A resolver that answers when this is over."""
+    over = threading.Event()
+
+    def getaddrinfo(*_: object, **__: object) -> Found:
+        over.wait(PATIENCE)
+        raise socket.gaierror(socket.EAI_AGAIN, "try again")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    try:
+        yield
+    finally:
+        over.set()
 
 
 def url_of(address: tuple[str, int]) -> str:

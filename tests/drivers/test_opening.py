@@ -220,6 +220,7 @@ def test_virtual_host_that_does_not_fit_is_refused_before_anything_is_sent(
     [
         ("host", ""),
         ("host", None),
+        ("host", "localhost\0.invalid"),  # the system would look up what is in front
         ("port", 0),
         ("port", 65536),
         ("port", "5672"),

@@ -1,0 +1,197 @@
+"""From a name to a byte stream: lookups, several addresses, Unix sockets, streams of the user's."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from amqpconn.errors import (
+    ConnectionFailed,
+    ConnectRefused,
+    HostUnreachable,
+    NameNotResolved,
+    OpenTimeout,
+    TransportError,
+)
+from amqpconn.testing import Peer
+from amqpconn_spec.v0_9_1 import queue
+from tests.drivers.adapter import Driver
+from tests.drivers.helpers import GUEST, dropping, refusing, resolving, url_of
+
+
+def test_port_where_nothing_listens(driver: Driver) -> None:
+    address = refusing()
+    with pytest.raises(ConnectRefused, match=f"127.0.0.1:{address[1]}") as raised:
+        driver.connect(url_of(address))
+    error = raised.value
+    assert (error.errno, error.phase, error.retryable) == (errno.ECONNREFUSED, "connect", True)
+    assert "Connection refused" in str(error)
+    assert isinstance(error, OSError)
+    assert isinstance(error.__cause__, ConnectionRefusedError)
+
+
+def test_name_without_address(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(NameNotResolved, match=r"nowhere\.invalid") as raised:
+        driver.connect("amqp://nowhere.invalid")
+    assert (raised.value.phase, raised.value.errno) == ("resolve", socket.EAI_NONAME)
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".invalid"])
+def test_what_cannot_be_a_name(driver: Driver, host: str) -> None:
+    with pytest.raises(NameNotResolved) as raised:
+        driver.Connection(driver.Endpoint(host)).open(GUEST)
+    assert isinstance(raised.value.__cause__, ValueError)
+    assert raised.value.phase == "resolve"
+
+
+def test_second_address_is_used_when_the_first_refuses(
+    driver: Driver, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", resolving(refusing(), (peer.host, peer.port)))
+    with driver.connect("amqp://several.invalid") as connection:
+        assert connection.is_open
+
+
+def test_second_address_is_used_when_the_first_drops_packets(
+    driver: Driver, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with dropping() as address:
+        monkeypatch.setattr(socket, "getaddrinfo", resolving(address, (peer.host, peer.port)))
+        before = time.monotonic()
+        with driver.connect("amqp://several.invalid", timeout=0.4) as connection:
+            assert connection.is_open
+        assert 0.15 <= time.monotonic() - before < 0.4
+
+
+def test_all_addresses_are_told_when_none_answers(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with dropping() as silent:
+        monkeypatch.setattr(socket, "getaddrinfo", resolving(silent, refusing(), refusing()))
+        with pytest.raises(ConnectRefused, match="none of the 3 addresses") as raised:
+            driver.connect("amqp://several.invalid", timeout=0.5)
+    causes = raised.value.__cause__
+    assert isinstance(causes, ExceptionGroup)
+    kinds = [type(error) for error in causes.exceptions]
+    assert kinds == [HostUnreachable, ConnectRefused, ConnectRefused]
+    assert raised.value.phase == "connect"
+
+
+def test_deadline_holds_for_all_addresses_together(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with dropping() as silent:
+        monkeypatch.setattr(socket, "getaddrinfo", resolving(silent, silent))
+        before = time.monotonic()
+        with pytest.raises(OpenTimeout) as raised:
+            driver.connect("amqp://several.invalid", timeout=0.2)
+        assert time.monotonic() - before < 1
+    assert raised.value.phase == "connect"
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (errno.EHOSTUNREACH, HostUnreachable),
+        (errno.ENETUNREACH, HostUnreachable),
+        (errno.ETIMEDOUT, HostUnreachable),
+        (errno.EACCES, TransportError),
+    ],
+)
+def test_errors_of_the_system_have_a_class_that_says_what_to_do(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch, code: int, kind: type[ConnectionFailed]
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(code, "of the test")
+
+    monkeypatch.setattr("amqpconn.transport.new_socket", fail)
+    with pytest.raises(kind) as raised:
+        driver.connect("amqp://127.0.0.1")
+    assert type(raised.value) is kind
+    assert isinstance(raised.value, OSError)
+    assert raised.value.errno == code
+
+
+# --- Unix sockets ---
+
+
+def test_unix_sockets_are_reached(driver: Driver, tmp_path: Path) -> None:
+    with Peer(path=tmp_path / "amqp.sock") as peer:
+        with driver.connect(peer.url(), path=tmp_path / "amqp.sock") as connection:
+            assert str(connection.endpoint.target) == str(tmp_path / "amqp.sock")
+            channel = connection.endpoint.open_channel()
+            assert channel.call(queue.Declare(queue="q")).queue == "q"
+
+
+def test_path_where_nothing_listens(driver: Driver, tmp_path: Path) -> None:
+    with pytest.raises(ConnectRefused, match=r"missing\.sock"):
+        driver.connect("amqp://", path=str(tmp_path / "missing.sock"))
+
+
+def test_path_whose_server_has_gone(driver: Driver, tmp_path: Path) -> None:
+    path = str(tmp_path / "old.sock")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+    with pytest.raises(ConnectRefused):
+        driver.connect("amqp://", path=path)
+
+
+def test_path_that_is_too_long(driver: Driver) -> None:
+    with pytest.raises(TransportError, match="too long"):
+        driver.connect("amqp://", path="/" + "x" * 200)
+
+
+# --- streams of the user's own ---
+
+
+def test_connected_socket_of_the_user_is_used(driver: Driver, peer: Peer) -> None:
+    connector = driver.connector(lambda: socket.create_connection((peer.host, peer.port)))
+    with driver.connect("amqp://elsewhere.invalid", connector=connector) as connection:
+        channel = connection.endpoint.open_channel()
+        assert channel.call(queue.Declare(queue="q")).queue == "q"
+
+
+def test_what_a_connector_raises_of_the_system_is_a_connection_failure(driver: Driver) -> None:
+    def refuse() -> socket.socket:
+        raise ConnectionRefusedError(errno.ECONNREFUSED, "of the test")
+
+    with pytest.raises(ConnectRefused):
+        driver.connect("amqp://localhost", connector=driver.connector(refuse))
+
+
+@pytest.mark.parametrize("timeout", [30.0, None])
+def test_timeout_of_a_connector_is_not_the_deadline(driver: Driver, timeout: float | None) -> None:
+    def late() -> socket.socket:
+        raise TimeoutError("of a proxy")
+
+    with pytest.raises(HostUnreachable, match="of a proxy"):
+        driver.connect("amqp://localhost", connector=driver.connector(late), timeout=timeout)
+
+
+def test_other_exceptions_of_a_connector_are_the_callers(driver: Driver) -> None:
+    def fail() -> socket.socket:
+        raise LookupError("of the test")
+
+    endpoint = driver.Endpoint(connector=driver.connector(fail))
+    with pytest.raises(LookupError, match="of the test"):
+        driver.Connection(endpoint).open(GUEST)
+    assert endpoint.state.value == "failed"
+
+
+def test_stream_that_ends_at_once_is_told(driver: Driver) -> None:
+    def ended() -> socket.socket:
+        ours, theirs = socket.socketpair()
+        theirs.close()
+        return ours
+
+    with pytest.raises(ConnectionFailed) as raised:
+        driver.connect("amqp://localhost", connector=driver.connector(ended))
+    assert raised.value.phase in ("connect", "header")

@@ -1,0 +1,186 @@
+"""TLS: verified by default, with the user's context, with certificates on both sides."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from amqpconn import external_auth
+from amqpconn.errors import InvalidParameter, PeerHungUp, PeerSpeaksTLS, TLSFailed
+from amqpconn.testing import Peer
+from amqpconn_spec.v0_9_1 import basic, queue
+from tests.broker.certificates import Certificate, Certificates
+from tests.drivers.adapter import Driver
+from tests.drivers.helpers import GUEST, message
+
+
+@pytest.fixture
+def secure(leaks: None, certificates: Certificates) -> Iterator[Peer]:  # noqa: ARG001
+    """A peer with a certificate for localhost."""
+    with Peer(ssl=certificates.server.server_context()) as peer:
+        yield peer
+
+
+def trusting(certificates: Certificates, more: str = "") -> str:
+    return f"cafile={certificates.authority}{more}"
+
+
+def test_authority_of_the_url_is_trusted(
+    driver: Driver, secure: Peer, certificates: Certificates
+) -> None:
+    with driver.connect(secure.url(query=trusting(certificates))) as connection:
+        channel = connection.endpoint.open_channel()
+        channel.call(queue.Declare(queue="q"))
+        body = os.urandom(1_000_000)
+        channel.send(basic.Publish(routing_key="q"), message(body))
+        assert channel.fetch(basic.Get(queue="q"))[1] == message(body)
+
+
+def test_context_of_the_user_is_used(
+    driver: Driver, secure: Peer, certificates: Certificates
+) -> None:
+    context = certificates.client_context()
+    endpoint = driver.Endpoint(secure.host, secure.port, ssl=context)
+    connection = driver.Connection(endpoint)
+    connection.open(GUEST)
+    connection.close()
+    with driver.connect(secure.url(query="cafile=/missing"), ssl=context) as connection:
+        assert connection.is_open
+
+
+def test_authorities_of_the_system_are_used_by_default(
+    driver: Driver, secure: Peer, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(TLSFailed, match="certificate"):
+        driver.connect(secure.url())
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority))
+    with driver.connect(secure.url()) as connection:
+        assert connection.is_open
+    endpoint = driver.Endpoint(secure.host, secure.port, ssl=True)
+    connection = driver.Connection(endpoint)
+    connection.open(GUEST)
+    connection.close()
+
+
+@pytest.mark.parametrize("name", ["wrong_host", "expired", "untrusted"])
+def test_certificates_that_do_not_hold_are_refused(
+    driver: Driver, certificates: Certificates, name: str
+) -> None:
+    certificate: Certificate = getattr(certificates, name)
+    with Peer(ssl=certificate.server_context()) as peer:
+        with pytest.raises(TLSFailed) as raised:
+            driver.connect(peer.url(query=trusting(certificates)))
+        assert raised.value.phase == "tls"
+        assert not raised.value.retryable
+        assert peer.received() == []
+
+
+def test_name_in_the_certificate_may_be_another_than_the_host(
+    driver: Driver, certificates: Certificates
+) -> None:
+    seen: list[str] = []
+    context = certificates.wrong_host.server_context()
+    context.sni_callback = lambda _, name, __: seen.append(name)
+    with Peer(ssl=context) as peer:
+        name = "elsewhere.invalid"
+        query = trusting(certificates, f"&server_hostname={name}")
+        with driver.connect(peer.url(query=query)) as connection:
+            assert connection.endpoint.target.server_hostname == name
+        with driver.connect(peer.url(query=trusting(certificates)), server_hostname=name):
+            pass
+    assert seen == [name, name]
+
+
+def test_host_is_sent_in_the_tls_greeting(driver: Driver, certificates: Certificates) -> None:
+    seen: list[str] = []
+    context = certificates.server.server_context()
+    context.sni_callback = lambda _, name, __: seen.append(name)
+    with Peer(ssl=context) as peer:
+        url = f"amqps://localhost:{peer.port}/?{trusting(certificates)}"
+        with driver.connect(url):
+            assert seen == ["localhost"]
+
+
+def test_own_certificate_is_shown(driver: Driver, certificates: Certificates) -> None:
+    context = certificates.server.server_context()
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(certificates.authority)
+    client = certificates.client
+    files = f"&certfile={client.chain}&keyfile={client.key}"
+    with Peer(ssl=context, mechanisms=("EXTERNAL",)) as peer:
+        query = trusting(certificates, f"{files}&auth_mechanism=EXTERNAL")
+        with driver.connect(peer.url(query=query)) as connection:
+            assert connection.mechanism == "EXTERNAL"
+        options = {
+            "ssl": certificates.client_context(client),
+            "auth_methods": [external_auth()],
+        }
+        with driver.connect(peer.url(), **options) as connection:
+            assert connection.mechanism == "EXTERNAL"
+        with pytest.raises((TLSFailed, PeerHungUp)):
+            driver.connect(peer.url(query=trusting(certificates)))
+
+
+@pytest.mark.parametrize("key", ["cafile", "certfile"])
+def test_files_that_cannot_be_used_are_named(driver: Driver, tmp_path: Path, key: str) -> None:
+    for content in (None, "no certificate"):
+        path = tmp_path / f"{key}.pem"
+        if content is not None:
+            path.write_text(content)
+        with pytest.raises(InvalidParameter, match=str(path)):
+            driver.connect(f"amqps://localhost/?{key}={path}")
+
+
+def test_tls_to_a_clear_port_says_so(
+    driver: Driver, peer: Peer, certificates: Certificates
+) -> None:
+    with pytest.raises(TLSFailed, match="does not speak TLS") as raised:
+        driver.connect(peer.url(), ssl=certificates.client_context())
+    assert "amqp://" in raised.value.remedy
+
+
+def test_clear_text_to_a_tls_port_says_so(driver: Driver, secure: Peer) -> None:
+    with pytest.raises((PeerSpeaksTLS, PeerHungUp)) as raised:
+        driver.connect(f"amqp://{secure.host}:{secure.port}")
+    assert "amqps" in str(raised.value) or "TLS" in str(raised.value)
+
+
+@contextmanager
+def took_less_than(seconds: float) -> Iterator[None]:
+    before = time.monotonic()
+    yield
+    assert time.monotonic() - before < seconds
+
+
+def test_close_ends_in_time_although_the_peer_does_not_end_its_tls(
+    driver: Driver, secure: Peer, certificates: Certificates
+) -> None:
+    connection = driver.connect(secure.url(query=trusting(certificates)))
+    secure.freeze()
+    with took_less_than(5):
+        connection.close(timeout=0.1)
+    assert connection.endpoint.state.value == "disconnected"
+    secure.thaw()
+
+
+def test_abort_and_hang_ups_end_tls_too(
+    driver: Driver, secure: Peer, certificates: Certificates
+) -> None:
+    url = secure.url(query=trusting(certificates))
+    with driver.connect(url) as connection:
+        secure.drop_connections()
+        with pytest.raises(PeerHungUp):
+            connection.wait_closed(timeout=10)
+    with driver.connect(url) as connection:
+        connection.endpoint.abort()
+        connection.wait_closed(timeout=10)
+    with driver.connect(url) as connection:
+        secure.close_connections()
+        with pytest.raises(Exception, match="by the test"):
+            connection.wait_closed(timeout=10)
