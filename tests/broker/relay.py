@@ -15,11 +15,11 @@ class Relay:
 
     Attributes:
         port: where it listens, unless at a path.
-        sent: what the client has sent so far.
+        sent, received: what the client has sent so far, and the server.
     """
 
     def __init__(self, host: str, port: int, path: Path | None = None) -> None:
-        self.sent = bytearray()
+        self.sent, self.received = bytearray(), bytearray()
         self._server = (host, port)
         self._listener = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
         self._listener.bind(str(path) if path else ("127.0.0.1", 0))
@@ -52,6 +52,6 @@ class Relay:
                     data = key.fileobj.recv(65536)  # type: ignore[union-attr]
                     if not data:
                         return
-                    if key.data is server:
-                        self.sent += data
+                    seen = self.sent if key.data is server else self.received
+                    seen += data
                     key.data.sendall(data)
