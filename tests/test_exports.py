@@ -1,0 +1,118 @@
+"""What `import amqpconn` gives: all public names, and nothing that costs time."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import amqpconn
+
+ROOT = Path(__file__).parents[1]
+# What takes milliseconds to import, and what only a driver needs.
+EXPENSIVE = """
+    asyncio dataclasses enum inspect logging re selectors socket ssl subprocess threading typing
+    amqpconn_spec amqpconn.errors amqpconn.core amqpconn.asyncio amqpconn.sync
+""".split()
+# The names that both drivers share, and that users need whichever they take.
+PROMISED = """
+    plain_auth amqplain_auth external_auth anonymous_auth AuthMethod Prefer Select Content
+    EndpointState parse_url AMQPError ChannelClosed ConnectionFailed NotOpen
+""".split()
+
+
+def run(code: str) -> str:
+    """Run code in a fresh interpreter."""
+    paths = f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'generated')!r}]\n"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", paths + code], capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+def type_checked() -> dict[str, str]:
+    """The names that type checkers see, and where they come from."""
+    found = {}
+    for node in ast.walk(ast.parse(Path(amqpconn.__file__).read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("amqpconn."):
+            for alias in node.names:
+                assert alias.asname == alias.name, "only `import x as x` exports for mypy"
+                found[alias.name] = node.module or ""
+    return found
+
+
+def test_all_that_is_promised_is_public() -> None:
+    assert set(amqpconn.__all__) == set(PROMISED)
+
+
+def test_no_name_is_listed_twice() -> None:
+    assert len(amqpconn.__all__) == len(set(amqpconn.__all__))
+
+
+def test_type_checkers_see_the_same_names_in_the_same_places() -> None:
+    seen = type_checked()
+    assert set(seen) == {*amqpconn.__all__, "__version__"}
+    for name, module in seen.items():
+        assert getattr(importlib.import_module(module), name) is getattr(amqpconn, name)
+
+
+@pytest.mark.parametrize("name", [*amqpconn.__all__, "__version__"])
+def test_every_name_resolves(name: str) -> None:
+    assert name in dir(amqpconn)
+    assert getattr(amqpconn, name) is getattr(amqpconn, name)
+
+
+def test_names_are_where_their_objects_say() -> None:
+    for name in amqpconn.__all__:
+        value = getattr(amqpconn, name)
+        assert getattr(sys.modules[value.__module__], name) is value
+        assert value.__module__.startswith("amqpconn.")
+
+
+def test_import_star() -> None:
+    code = "before = set(globals()); from amqpconn import *; print(*set(globals()) - before)"
+    assert set(run(code).split()) == {*amqpconn.__all__, "before"}
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'amqpconn' has no attribute 'connect'"):
+        _ = amqpconn.connect
+    with pytest.raises(ImportError, match="cannot import name 'nonsense'"):
+        exec("from amqpconn import nonsense", {})  # noqa: S102
+    assert not hasattr(amqpconn, "_private")
+
+
+def test_dir_is_sorted_and_complete() -> None:
+    names = dir(amqpconn)
+    assert names == sorted(names)
+    assert {"__doc__", "__name__", "__version__", *amqpconn.__all__} <= set(names)
+
+
+def test_import_costs_nothing() -> None:
+    code = "before = set(sys.modules); import amqpconn; print(*sorted(set(sys.modules) - before))"
+    new = run(code).split()
+    assert "amqpconn" in new
+    for name in EXPENSIVE:
+        assert not [module for module in new if f"{module}.".startswith(f"{name}.")], new
+
+
+@pytest.mark.parametrize("name", amqpconn.__all__)
+def test_no_name_brings_a_driver_along(name: str) -> None:
+    code = f"import amqpconn; amqpconn.{name}; print(*sys.modules)"
+    modules = set(run(code).split())
+    assert not modules & {"asyncio", "socket", "ssl", "threading", "selectors", "amqpconn.sync"}
+
+
+def test_a_name_is_looked_up_once() -> None:
+    code = """
+import amqpconn
+assert "plain_auth" not in vars(amqpconn)
+amqpconn.plain_auth
+assert "plain_auth" in vars(amqpconn)
+print(amqpconn.__version__)
+"""
+    assert run(code) == f"{amqpconn.__version__}\n"
