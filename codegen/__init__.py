@@ -2,6 +2,7 @@
 
     python -m codegen generate      write generated/
     python -m codegen check         fail when generated/ is not what would be written
+    python -m codegen diff OLD NEW  tell what a new version of a specification breaks (compat/)
 
 What a specification goes through, stage by stage, each in a module of its own:
 

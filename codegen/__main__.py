@@ -1,7 +1,7 @@
-"""Command line of the generator: `python -m codegen generate` and `python -m codegen check`.
+"""Command line of the generator: `python -m codegen generate`, `check` and `diff`.
 
-Exit status: 0 fine, 1 the files under --output are not what the specification gives (check only),
-2 the specification cannot be used.
+Exit status: 0 fine, 1 the files under --output are not what the specification gives (check), or
+the new specification breaks something (diff), 2 a specification cannot be used.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from .compat import command as compat
 from .diagnostics import GeneratorError, SpecError
 from .formatting import CACHE
 from .output import differences, write
@@ -22,16 +23,29 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command; gives the exit status."""
     options = _parser().parse_args(arguments)
     try:
+        if options.command == "diff":
+            return _diff(options)
         files = generate(options.spec_dir, CACHE)
         if options.command == "generate":
             return _generate(files, options.output)
         return _check(files, options.output)
     except SpecError as error:
         print(error, file=sys.stderr)
-        print(f"problems: {len(error.diagnostics)}; nothing was written", file=sys.stderr)
+        print(f"problems: {len(error.diagnostics)}; {_nothing(options)}", file=sys.stderr)
     except (OSError, GeneratorError) as error:
-        print(f"{error}\nnothing was written", file=sys.stderr)
+        print(f"{error}\n{_nothing(options)}", file=sys.stderr)
     return BAD_SPEC
+
+
+def _nothing(options: argparse.Namespace) -> str:
+    return f"nothing was {'compared' if options.command == 'diff' else 'written'}"
+
+
+def _diff(options: argparse.Namespace) -> int:
+    text, status = compat.run(options)
+    if text:
+        print(text)
+    return status
 
 
 def _generate(files: dict[str, str], output: Path) -> int:
@@ -59,11 +73,15 @@ def _parser() -> argparse.ArgumentParser:
     for name, text in (
         ("generate", "write the package"),
         ("check", "compare the package with what would be written"),
+        ("diff", "tell what a new version of a specification changes, and what that breaks"),
     ):
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument(
             "--spec-dir", type=Path, default=Path("spec"), help="default: %(default)s"
         )
+        if name == "diff":
+            compat.add_options(command)
+            continue
         command.add_argument(
             "--output", type=Path, default=Path("generated"), help="default: %(default)s"
         )
