@@ -11,7 +11,7 @@ PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo generate check docs test coverage types lint format build clean broker
+.PHONY: help setup demo generate check diff docs test coverage types lint format build clean broker
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,13 @@ generate: $(STAMPS)/codegen ## write generated/ from spec/
 
 check: $(STAMPS)/codegen ## fail when generated/ is not what spec/ and codegen/ make
 	@$(RUN) -m codegen check
+
+# make ends with 2 for a breaking change and for a bad file alike; `python -m codegen diff` tells them
+# apart by its exit status. Its options go into DIFF_ARGS: make diff ... DIFF_ARGS=--breaking-only
+diff: $(STAMPS)/codegen ## tell what a specification breaks: make diff OLD=v0_9_1 NEW=new.xml
+	@test -n "$(OLD)" -a -n "$(NEW)" || \
+	    { echo "name two versions or files: make diff OLD=v0_9_1 NEW=spec/amqp0-9-1.xml"; exit 2; }
+	@$(RUN) -m codegen diff $(DIFF_ARGS) "$(OLD)" "$(NEW)"
 
 docs: $(STAMPS)/codegen ## write the pages in docs/ that come from the code
 	@PYTHONPATH=. $(RUN) docs/make.py
