@@ -31,6 +31,7 @@ the specification's constants, through the generated table.
 
 from __future__ import annotations
 
+from amqpconn_spec.v0_9_1.constants import REPLY_SUCCESS
 from amqpconn_spec.v0_9_1.errors import REPLY_CODES
 
 TYPE_CHECKING = False
@@ -498,6 +499,9 @@ def channel_closed(channel: int, code: int, text: str, failing_method: str = "")
 
 
 def _said(code: int, text: str, failing_method: str) -> str:
-    name = REPLY_CODES[code].name if code in REPLY_CODES else "unknown reply code"
+    if code in REPLY_CODES:
+        name = REPLY_CODES[code].name
+    else:
+        name = "reply-success" if code == REPLY_SUCCESS else "unknown reply code"
     where = f", about {failing_method}" if failing_method else ""
     return f"{code} ({name}) {text!r}{where}"

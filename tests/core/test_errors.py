@@ -129,8 +129,9 @@ def test_what_a_peer_closes_is_caught_by_scope_and_by_code(code: int) -> None:
         assert isinstance(error, ClosedByPeer) is (code in REPLY_CODES)
         assert (error.reply_code, error.reply_text) == (code, "text")
         assert error.failing_method == "queue.declare"
-        name = REPLY_CODES[code].name if code in REPLY_CODES else "unknown reply code"
-        assert f"{code} ({name}) 'text', about queue.declare" in error.what
+        names = {200: "reply-success"} | {code: reply.name for code, reply in REPLY_CODES.items()}
+        said = f"{code} ({names.get(code, 'unknown reply code')}) 'text', about queue.declare"
+        assert said in error.what
     assert channel.channel == 7
     assert "channel 7" in channel.what
 
