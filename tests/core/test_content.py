@@ -149,6 +149,16 @@ def test_a_message_is_put_together_however_it_was_cut(body: bytes, room: int) ->
     assert arrived.channel is chan
 
 
+def test_a_message_without_a_body_is_whole_with_its_header() -> None:
+    client = opened()
+    chan = client.open_channel()
+    method, header = content(DELIVER, b"", chan.id, FULL)
+    client.feed(method)
+    assert client.events() == []
+    client.feed(header)
+    assert client.event(Arrived).content == Content(b"", FULL)
+
+
 def test_messages_on_channels_may_be_interleaved() -> None:
     client = opened()
     first, second = client.open_channel(), client.open_channel()

@@ -156,6 +156,18 @@ def test_several_that_are_due_at_once() -> None:
     assert sorted(map(id, client.events())) == sorted(map(id, calls))
 
 
+def test_a_call_that_is_answered_behind_one_that_is_not() -> None:
+    client = quiet()
+    first, second = client.open_channel(), client.open_channel()
+    waiting = client.core.call(tx.Select(), first, None, client.now, 1.0)
+    answered = client.core.call(tx.Select(), second, None, client.now, 2.0)
+    client.feed(tx.SelectOk(), second.id)
+    assert client.events() == [answered]
+    client.core.handle_timer(client.now + 60)
+    assert client.events() == [waiting]
+    assert answered.error is None
+
+
 def test_a_call_of_no_time_at_all() -> None:
     client = quiet()
     call = client.core.call(tx.Select(), client.open_channel(), None, client.now, 0.0)
