@@ -14,10 +14,10 @@ PROPERTY_COUNTS = (0, 1, 14, 15, 16, 30, 31, 40, 45, 46)
 
 #: Keywords, builtins, and what generated code calls its own things.
 NAMES = """
-    self cls offset end at start length size bits bits-2 length-1 flags flags2 channel error value
+    self cls offset end at start length length2 size bits bits2 flags flags2 channel error value
     buffer data parts properties method frame payload part timestamp timestamp-default datetime
     encode encode-frame encode-table encode-longstr encode-timestamp decode decode-table
-    decode-timestamp check global class None True lambda async match type import len type int str
+    decode-timestamp check global class None True lambda async match type import len int str
     bytes object print list dict super isinstance property classmethod not-implemented index name
     replies fields secrets asserts self-index annotations struct typing a-b A1 x
 """.split()  # fmt: skip
@@ -43,6 +43,10 @@ EVIL = (
 )
 
 
+#: A regular expression that would be code if it were not quoted.
+PATTERN = "^[^\"'\\\\]*$|'\"\\)\\) or __import__\\('os'\\).abort\\(\\)"
+
+
 def specification() -> str:
     """The whole of it."""
     names = ("frame-method", "frame-header", "frame-body", "frame-heartbeat", "frame-end")
@@ -62,10 +66,12 @@ def specification() -> str:
         names_of_fields(),
         names_of_methods(),
         contents(),
+        checked(),
         *names_of_classes(),
     ]
     classes += [properties(number, count) for number, count in enumerate(PROPERTY_COUNTS, 100)]
-    parts = [*constants, *errors, *classes]
+    domain = f'<domain name="short-name" type="shortstr">{check("length", 5)}</domain>'
+    parts = [*constants, *errors, domain, *classes]
     return '<amqp major="7" minor="8" port="1">\n' + "\n".join(parts) + "\n</amqp>\n"
 
 
@@ -74,10 +80,16 @@ def quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-def field(name: str, type_: str, *, reserved: bool = False) -> str:
+def field(name: str, type_: str, *asserts: str, reserved: bool = False) -> str:
     label = quoted(EVIL[len(name) % len(EVIL)])
     mark = ' reserved="1"' if reserved else ""
-    return f'<field name="{name}" type="{type_}"{mark} label={label}/>'
+    return f'<field name="{name}" type="{type_}"{mark} label={label}>{"".join(asserts)}</field>'
+
+
+def check(kind: str, value: object = "", **attributes: str) -> str:
+    """An assertion; a value of "" is none."""
+    given = {**attributes, **({"value": str(value)} if value != "" else {})}
+    return f'<assert check="{kind}" {" ".join(f"{k}={quoted(v)}" for k, v in given.items())}/>'
 
 
 def method(number: int, name: str, fields: Iterable[str] = (), *, content: int = 0) -> str:
@@ -145,12 +157,11 @@ def runs() -> str:
 
 
 def names_of_fields() -> str:
-    names = list(dict.fromkeys(name for name in NAMES if name not in ("bits-2", "length-1")))
     return amqp_class(
         1,
         "names",
         [
-            method(number, f"of-{type_}", [field(name, type_) for name in names])
+            method(number, f"of-{type_}", [field(name, type_) for name in NAMES])
             for number, type_ in enumerate(TYPES)
         ],
     )
@@ -169,6 +180,35 @@ def names_of_classes() -> list[str]:
         amqp_class(number, name, [method(1, "m", [field("a", "octet")], content=1)])
         for number, name in enumerate(CLASS_NAMES, 10)
     ]
+
+
+def checked() -> str:
+    """Assertions of every kind, which generated classes offer as `check`."""
+    words = '<assert check="enum"><value name="red"/><value name="green"/></assert>'
+    numbers = '<assert check="enum"><value name="one"/></assert>'
+    request = method(
+        1,
+        "ask",
+        [
+            field("most", "short", check("ne", 7)),
+            field("hidden", "short", check("notnull"), reserved=True),
+        ],
+    )
+    answer = method(
+        2,
+        "answer",
+        [
+            field("given", "short", check("le", method="ask", field="most")),
+            field("word", "shortstr", words, check("notnull")),
+            field("number", "octet", numbers, check("syntax", rule="in words")),
+            field("pattern", "shortstr", check("regexp", PATTERN)),
+            field("short", "short-name", check("length", 5), check("length", 3)),
+            field("octets", "longstr", check("length", 4)),
+            field("nothing", "bit", check("null")),
+        ],
+    )
+    properties = [field("kind", "shortstr", check("length", 2)), field("level", "octet")]
+    return amqp_class(3, "checked", [request, answer], properties)
 
 
 def contents() -> str:
