@@ -189,9 +189,10 @@ class Protocol:
 
     @property
     def version(self) -> str:
-        """The version as people write it: 0-9-1."""
-        numbers = (self.major, self.minor, self.revision)
-        return "-".join(str(number) for number in numbers if number is not None)
+        """The version as people write it: 0-9-1. The file of 0-8 has its numbers the other way."""
+        if self.revision is None:
+            return "-".join(str(number) for number in sorted((self.major, self.minor)))
+        return f"{self.major}-{self.minor}-{self.revision}"
 
     @property
     def header(self) -> bytes:

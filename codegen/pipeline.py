@@ -44,7 +44,7 @@ def generate(spec_dir: Path, cache: Path | None = None) -> dict[str, str]:
     protocols = load_protocols(spec_dir)
     formatter = Formatter(cache)
     renderer = Renderer(formatter)
-    shared = renderer.shared([protocol.package for protocol in protocols])
+    shared = renderer.shared({protocol.package: protocol.version for protocol in protocols})
     files = {f"{PACKAGE}/{name}": text for name, text in shared.items()}
     for protocol in protocols:
         for name, text in renderer.version(protocol).items():

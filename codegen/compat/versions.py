@@ -65,7 +65,8 @@ def _paths(name: str, spec_dir: Path, diagnostics: Diagnostics) -> Sequence[Path
     versions = {version.package: version for version in read_manifest(spec_dir, diagnostics)}
     if first not in versions:
         manifest = spec_dir / MANIFEST
-        message = f"is no file, and {manifest} has only {', '.join(versions) or 'nothing'}"
+        known = ", ".join(versions) or "none"
+        message = f"is neither a file nor one of the versions in {manifest}: {known}"
         diagnostics.add(Origin(first, 0), "missing-file", message)
         return []
     version = versions[first]
