@@ -137,7 +137,7 @@ def test_versions_do_not_disturb_each_other(tmp_path: Path, cache: Path) -> None
     assert {path: together[path] for path in alone if path != index} == {
         path: text for path, text in alone.items() if path != index
     }
-    assert '__all__ = ["aaa", "lamp_1", "zzz"]' in together[index]
+    assert '__all__ = ["VERSIONS", "aaa", "lamp_1", "zzz"]' in together[index]
     new = {path.split("/")[1] for path in set(together) - set(alone)}
     assert new == {"aaa", "zzz"}
     for path in (path for path in together if "/zzz/" in path):

@@ -262,7 +262,7 @@ def test_a_version_that_is_not_in_the_manifest_any_more_goes(workshop: Workshop)
         "lamp_2",
         "py.typed",
     ]
-    assert '__all__ = ["lamp_2"]' in (package / "__init__.py").read_text()
+    assert '__all__ = ["VERSIONS", "lamp_2"]' in (package / "__init__.py").read_text()
 
 
 # --- Check ---
