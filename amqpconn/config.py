@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sys
 
+from amqpconn.core.detour import DEFAULT_MAX_REDIRECTS
 from amqpconn.core.negotiation import Requested
 from amqpconn.errors import InvalidParameter
 from amqpconn_spec._wire import EncodeError, encode_table
@@ -21,24 +22,12 @@ __version__: Final = "0.1.0"
 DEFAULT_TIMEOUT_S: Final = 30.0
 DEFAULT_CLOSE_TIMEOUT_S: Final = 5.0
 
-# What we can handle; RabbitMQ changes its behaviour by these (its page on consumer cancel
-# notification, and so on). Without authentication_failure_close a wrong password is answered with a
-# silent end of the stream.
-CAPABILITIES: Final = {
-    "authentication_failure_close": True,
-    "basic.nack": True,
-    "connection.blocked": True,
-    "consumer_cancel_notify": True,
-    "exchange_exchange_bindings": True,
-    "publisher_confirms": True,
-}
-
 
 def client_properties(
     own: Mapping[str, FieldValue] | None = None, connection_name: str | None = None
 ) -> Table:
-    """The table that goes out in start-ok: ours, then the caller's `own`, whose capabilities are
-    merged and not replaced.
+    """The table that goes out in start-ok: ours, then the caller's `own`. The handshake merges the
+    capabilities of the protocol version into it.
 
     Raises InvalidParameter when they cannot be written as a table, and when `own` has capabilities
     that are no table.
@@ -54,12 +43,11 @@ def client_properties(
     if connection_name is not None:
         _check_table("connection_name: ", {"connection_name": connection_name})
         properties["connection_name"] = connection_name
-    extra = properties.get("capabilities", {})
+    extra = properties.setdefault("capabilities", {})
     if not isinstance(extra, dict):
         raise InvalidParameter(
             f"client_properties['capabilities'] is {type(extra).__name__}, not a dict"
         )
-    properties["capabilities"] = {**CAPABILITIES, **extra}
     return properties
 
 
@@ -85,6 +73,13 @@ def checked_seconds(name: str, value: float | None) -> float | None:
     return float(value)
 
 
+def checked_count(name: str, value: int) -> int:
+    """`value` when it is a whole number, not negative. Raises InvalidParameter."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise InvalidParameter(f"{name} is {value!r}; it is a whole number, 0 or more")
+    return value
+
+
 class Settings:
     """What holds for one endpoint, whatever carries its bytes.
 
@@ -92,13 +87,15 @@ class Settings:
         protocol: the version to speak, such as '0-9-1'.
         timeout_s: the deadline for opening, from the first name lookup to open-ok; None for none.
         requested: channel_max, frame_max and heartbeat as the client wants them.
-        client_properties: what start-ok shows to the server, capabilities merged in.
+        client_properties: what start-ok shows to the server, before the capabilities of the
+            protocol version are merged in.
         peer: the address in words, for messages.
+        max_redirects: how often the server may send us to another host (0-8 and 0-9).
     """
 
-    __slots__ = ("client_properties", "peer", "protocol", "requested", "timeout_s")
+    __slots__ = ("client_properties", "max_redirects", "peer", "protocol", "requested", "timeout_s")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is named and has a default
         self,
         *,
         protocol: str = "0-9-1",
@@ -109,9 +106,11 @@ class Settings:
         properties: Mapping[str, FieldValue] | None = None,
         connection_name: str | None = None,
         peer: str = "",
+        max_redirects: int = DEFAULT_MAX_REDIRECTS,
     ) -> None:
         self.protocol = protocol
         self.timeout_s = checked_seconds("timeout", timeout)
         self.requested = Requested(channel_max, frame_max, heartbeat)
         self.client_properties = client_properties(properties, connection_name)
         self.peer = peer
+        self.max_redirects = checked_count("max_redirects", max_redirects)

@@ -19,7 +19,7 @@
         ├── HeartbeatsMissed           the peer went silent (TimeoutError too)
         ├── HandshakeFailed
         │   ├── WrongPeer              PeerSpeaksTLS, PeerSpeaksHTTP, PeerSpeaksAMQP10, ...
-        │   ├── VersionRefused, NoCommonMechanism
+        │   ├── VersionRefused, RedirectRefused, NoCommonMechanism
         │   └── AuthenticationRefused, VirtualHostRefused
         ├── ProtocolViolation          MalformedFrame, FrameTooLarge, UnexpectedMethod
         └── ConnectionClosed           the peer said connection.close, with a reply code
@@ -261,7 +261,16 @@ class PeerSpeaksOther(WrongPeer):
 class VersionRefused(HandshakeFailed):
     """The server named another protocol version in its answer to the protocol header (4.2.2)."""
 
-    remedy = "use a protocol version that the server speaks"
+    remedy = "use a protocol version that the server speaks, or protocol='auto'"
+
+    #: The server's header, 8 bytes, when it sent one; 'auto' looks whether we have that version.
+    header: bytes = b""
+
+
+class RedirectRefused(HandshakeFailed):
+    """The server sends us to another host (connection.redirect, 0-8 and 0-9), once too often."""
+
+    remedy = "connect to that host, or let more redirects be followed with max_redirects"
 
 
 class NoCommonMechanism(HandshakeFailed):

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
         def opened(self) -> None:
             """The handshake is done."""
 
+        def redirected(self, host: str) -> None:
+            """The server wants another one to be used."""
+
         def blocked(self, reason: str | None) -> None:
             """The server takes no messages for `reason`, or takes them again (None)."""
 
@@ -83,6 +86,7 @@ class ConnectionManager:
             "connection.secure": self._on_secure,
             "connection.tune": self._on_tune,
             "connection.open-ok": self._on_open_ok,
+            "connection.redirect": self._on_redirect,
             "connection.blocked": self._on_blocked,
             "connection.unblocked": self._on_unblocked,
             "connection.update-secret-ok": side.control_reply,
@@ -136,7 +140,7 @@ class ConnectionManager:
 
     def close_for(self, error: ProtocolViolation) -> None:
         """Tell the server what it did wrong."""
-        self.close(self._dialect.reply_codes[error.close_code], error.what)
+        self.close(self._dialect.close_code(error.close_code), error.what)
 
     # --- the handshake ---
 
@@ -156,6 +160,10 @@ class ConnectionManager:
     def _on_open_ok(self, _: connection.OpenOk) -> None:
         self._handshake = None
         self._side.opened()
+
+    def _on_redirect(self, redirect: Any) -> None:
+        """Only 0-8 and 0-9 have it: `host`, and `known_hosts` that nobody needs."""
+        self._side.redirected(redirect.host)
 
     # --- in use ---
 
@@ -185,7 +193,7 @@ class ConnectionManager:
 
     def _scope(self, reply_code: int, about: str) -> type[ConnectionFailed]:
         for (state, name), scope in _REFUSALS.items():
-            if self._before is state and reply_code == self._dialect.reply_codes[name]:
+            if self._before is state and reply_code == self._dialect.reply_codes.get(name):
                 return ConnectionClosed if about in _ABOUT_TUNING else scope
         return ConnectionClosed
 
@@ -208,8 +216,13 @@ class ConnectionManager:
             self._side.write(frame)
         return len(frame)
 
+    def expected(self) -> list[str]:
+        """The names of what the server may send now, in this version of the protocol."""
+        known = {HEADER, *self._dialect.by_name}
+        return [name for name in self.machine.expected() if name in known]
+
     def _unexpected(self, method: Method) -> UnexpectedMethod:
-        state, expected = self.machine.state.value, " or ".join(self.machine.expected())
+        state, expected = self.machine.state.value, " or ".join(self.expected())
         return UnexpectedMethod(
             f"{method.NAME} came in state '{state}'; expected: {expected or 'nothing'}"
         )

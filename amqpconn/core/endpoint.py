@@ -12,6 +12,7 @@
                         bytes        <-  data_to_send(now), for the stream
                         a time       <-  next_deadline(): sleep no longer, then handle_timer
 
+                        Redial       <-  drop the stream, get another one, then connected(now)
                         HangUp       <-  close the stream, then
     disconnected()                   ->  everybody is told; Down is the last event
 
@@ -29,8 +30,9 @@ from amqpconn.core import outgoing, reasons
 from amqpconn.core.channels import Channels, ChannelState, WrongChannel
 from amqpconn.core.clockwork import Deadlines, Phases
 from amqpconn.core.connection import ConnectionManager, short_text
-from amqpconn.core.dialect import dialect_for
-from amqpconn.core.events import Blocked, Call, Down, HangUp, Opened, StateChanged
+from amqpconn.core.detour import Detour, check_count, parse_host
+from amqpconn.core.dialect import AUTO, dialect_for, dialect_of_header
+from amqpconn.core.events import Blocked, Call, Down, HangUp, Opened, Redial, StateChanged
 from amqpconn.core.framing import FrameReader
 from amqpconn.core.heartbeat import Heartbeat
 from amqpconn.core.output import Output
@@ -44,6 +46,7 @@ from amqpconn.errors import (
     OpenTimeout,
     PeerHungUp,
     ProtocolViolation,
+    VersionRefused,
 )
 from amqpconn_spec._base import Method
 
@@ -54,6 +57,7 @@ if TYPE_CHECKING:
     from amqpconn.config import Settings
     from amqpconn.core.assembler import Content
     from amqpconn.core.channels import ChannelCore
+    from amqpconn.core.dialect import Dialect
     from amqpconn.core.events import Event
     from amqpconn.core.framing import Frame
     from amqpconn.core.handshake import OpenRequest
@@ -81,7 +85,8 @@ class EndpointCore:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.dialect = dialect_for(settings.protocol)
+        self.peer = settings.peer
+        self.detours: list[Detour] = []
         self.state = EndpointState.OFF
         self.error: ConnectionFailed | None = None
         self.phases = Phases()
@@ -89,12 +94,17 @@ class EndpointCore:
         self.output = Output()
         self._events: deque[Event] = deque()
         self._deadlines = Deadlines()
-        self._reader = FrameReader(self.dialect, self.dialect.frame_min_size)
-        self.channels = Channels(self.dialect, self._events.append, self._reply, self._send)
-        self.manager = ConnectionManager(self, self.dialect, settings)
+        self._speak(dialect_for(settings.protocol))
         self._request: OpenRequest | None = None
         self._hung_up: HangUp | None = None
         self._now = 0.0
+
+    def _speak(self, dialect: Dialect) -> None:
+        """Begin with this version of the protocol, on a stream that has not been used."""
+        self.dialect = dialect
+        self._reader = FrameReader(dialect, dialect.frame_min_size)
+        self.channels = Channels(dialect, self._events.append, self._reply, self._send)
+        self.manager = ConnectionManager(self, dialect, self.settings)
 
     @property
     def is_alive(self) -> bool:
@@ -282,9 +292,12 @@ class EndpointCore:
     def update_secret(self, secret: bytes, reason: str, now: float, timeout: float | None) -> Call:
         """Give the server a new credential for this connection (RabbitMQ's update-secret).
 
-        Raises NotOpen; EncodeError when a value does not fit.
+        Raises NotOpen, InvalidParameter when the protocol version does not have it; EncodeError
+        when a value does not fit.
         """
         self.check_open()
+        if self.dialect.UpdateSecret is None:
+            raise InvalidParameter(f"AMQP {self.dialect.protocol} has no connection.update-secret")
         method = self.dialect.UpdateSecret(new_secret=secret, reason=reason)
         self.manager.machine.send(method.NAME)
         return self.call(method, self.channels.control, None, now, timeout)
@@ -373,6 +386,12 @@ class EndpointCore:
         self._deadlines.set("lingering", self._now + LINGER_S)
         self._become(EndpointState.DISCONNECTING)
 
+    def redirected(self, host: str) -> None:
+        """The server sends us to another host. Raises ProtocolViolation, RedirectRefused."""
+        name, port = parse_host(host)
+        check_count(self.detours, host, self.settings.max_redirects)
+        self._redial(f"redirect to {host}", self.dialect, Redial(name, port))
+
     def closed_in_order(self) -> None:
         """Our close is answered."""
         self._hang_up(quick=False)
@@ -427,13 +446,32 @@ class EndpointCore:
 
     def _unreadable(self, error: ConnectionFailed, now: float) -> None:
         """No frame can be told from another any more: the server is told, and not listened to."""
-        if self.manager.is_discarding:
+        other = self._other_version(error)
+        if other is not None:
+            self._redial(error.what, other, Redial(None, None))
+        elif self.manager.is_discarding:
             self._hang_up(quick=False)
         elif self.manager.is_open and isinstance(error, ProtocolViolation):
             self._violated(error, now)
             self._hang_up(quick=False)
         else:
             self.fail(error, now)
+
+    def _other_version(self, error: ConnectionFailed) -> Dialect | None:
+        """The version that the server offers instead, when we are to take it and have it."""
+        if self.settings.protocol != AUTO or not isinstance(error, VersionRefused):
+            return None
+        other = dialect_of_header(error.header)
+        tried = [self.dialect.protocol, *(detour.protocol for detour in self.detours)]
+        return None if other is None or other.protocol in tried else other
+
+    def _redial(self, reason: str, dialect: Dialect, redial: Redial) -> None:
+        """Leave this stream, and begin anew on another one within the same deadline."""
+        self.detours.append(Detour(self.peer, self.dialect.protocol, reason))
+        self.heartbeat.stop()
+        self.output.clear()
+        self._speak(dialect)
+        self._events.append(redial)
 
     def _silent(self, error: ConnectionFailed, now: float) -> None:
         """The peer is given up. While closing that is no error."""
@@ -483,12 +521,12 @@ class EndpointCore:
     def _located(self, error: ConnectionFailed, now: float) -> ConnectionFailed:
         error.phase = self.phases.current
         error.elapsed = self.phases.elapsed(now)
-        error.peer = self.settings.peer
+        error.peer = self.peer
         return error
 
     def _too_late(self) -> OpenTimeout:
         return reasons.too_late(
-            self.settings.timeout_s or 0.0, self.phases.current, self.manager.machine.expected()
+            self.settings.timeout_s or 0.0, self.phases.current, self.manager.expected()
         )
 
     def _end_of_stream(self, cause: BaseException | None) -> ConnectionFailed:

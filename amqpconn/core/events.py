@@ -99,6 +99,19 @@ class HangUp(Event):
         self.quick = quick
 
 
+class Redial(Event):
+    """The driver is to drop this stream without a word and to get another one.
+
+    Attributes: host, port: where; host None is the same place again, port None the usual port.
+    """
+
+    __slots__ = ("host", "port")
+
+    def __init__(self, host: str | None, port: int | None) -> None:
+        self.host = host
+        self.port = port
+
+
 class Down(Event):
     """The byte stream is gone and everybody has been told; nothing follows. `error` is None after
     an orderly close.

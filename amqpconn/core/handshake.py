@@ -16,7 +16,7 @@ from amqpconn.locale import choose_locale
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import TypeVar
+    from typing import Any, TypeVar
 
     from amqpconn.auth import AuthMethod
     from amqpconn.config import Settings
@@ -84,7 +84,9 @@ class Handshake:
     """Answers start, secure and tune for one attempt."""
 
     def __init__(self, dialect: Dialect, settings: Settings, request: OpenRequest) -> None:
-        self.agreement = Agreement(dialect.protocol, settings.client_properties)
+        own = settings.client_properties
+        capabilities = {**dialect.capabilities(), **cast("dict[str, bool]", own["capabilities"])}
+        self.agreement = Agreement(dialect.protocol, {**own, "capabilities": capabilities})
         self._dialect = dialect
         self._settings = settings
         self._request = request
@@ -136,7 +138,14 @@ class Handshake:
         tune_ok = self._dialect.TuneOk(
             channel_max=tuning.channel_max, frame_max=tuning.frame_max, heartbeat=tuning.heartbeat
         )
-        return tuning, tune_ok, self._dialect.Open(virtual_host=self._request.virtual_host)
+        return tuning, tune_ok, self._open()
+
+    def _open(self) -> connection.Open:
+        open_: Any = self._dialect.Open
+        arguments: dict[str, object] = {"virtual_host": self._request.virtual_host}
+        if "insist" in open_.__match_args__:  # 0-8 and 0-9: whether to be redirected
+            arguments["insist"] = self._settings.max_redirects == 0
+        return cast("connection.Open", open_(**arguments))
 
     def _check_version(self, start: connection.Start) -> None:
         """A client that does not speak what the server suggests says nothing more (4.2.2)."""

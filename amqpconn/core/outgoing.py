@@ -43,8 +43,12 @@ def check_belongs(method: Method, channel: ChannelCore, content: Content | None)
 
 
 def is_answered(method: Method) -> bool:
-    """Whether a reply comes: methods with the argument no_wait leave that to the caller."""
-    return bool(method.REPLIES) and not getattr(method, "no_wait", False)
+    """Whether a reply comes: methods with the argument no_wait leave that to the caller.
+
+    In 0-9 and 0-8 it is called nowait.
+    """
+    no_wait = getattr(method, "no_wait", False) or getattr(method, "nowait", False)
+    return bool(method.REPLIES) and not no_wait
 
 
 def frames(

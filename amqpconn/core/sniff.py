@@ -57,10 +57,12 @@ def counter_offer(header: bytes, dialect: Dialect) -> HandshakeFailed:
             " others before them (PROXY protocol)",
             remedy="look for a proxy or load balancer in between",
         )
-    return VersionRefused(
+    refused = VersionRefused(
         f"the server does not speak AMQP {dialect.protocol};"
         f" it offers AMQP {_version(header)} ({_readable(header)})"
     )
+    refused.header = header
+    return refused
 
 
 def _version(header: bytes) -> str:

@@ -86,6 +86,7 @@ _CLIENT: Final[dict[State, dict[str, State]]] = {
     },
     State.OPEN: {
         "< connection.open-ok": State.OPENED,
+        "< connection.redirect": State.CLOSED,
         "< connection.close": State.CLOSE_RECEIVED,
     },
     State.OPENED: {
@@ -134,6 +135,7 @@ _SERVER: Final[dict[State, dict[str, State]]] = {
     },
     State.OPEN: {
         "> connection.open-ok": State.OPENED,
+        "> connection.redirect": State.CLOSED,
         "> connection.close": State.CLOSE_SENT,
     },
     State.OPENED: {

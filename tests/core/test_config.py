@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from amqpconn.config import CAPABILITIES, Settings, __version__, checked_seconds, client_properties
+from amqpconn.config import Settings, __version__, checked_seconds, client_properties
 from amqpconn.errors import InvalidParameter
 
 
@@ -32,7 +32,7 @@ def test_what_a_client_shows_unless_told_otherwise() -> None:
     assert properties["product"] == "amqpconn"
     assert properties["version"] == __version__
     assert str(properties["platform"]).startswith("Python 3.")
-    assert properties["capabilities"] == CAPABILITIES
+    assert properties["capabilities"] == {}  # the protocol version's own come with the handshake
     assert "connection_name" not in properties
 
 
@@ -42,17 +42,8 @@ def test_the_callers_own_win_and_are_not_changed() -> None:
     assert properties["product"] == "mine"
     assert properties["x"] == 1
     assert properties["connection_name"] == "name"
-    assert properties["capabilities"] == {**CAPABILITIES, "mine": True}
+    assert properties["capabilities"] == {"mine": True}
     assert own["capabilities"] == {"mine": True}
-
-
-def test_a_capability_can_be_taken_back() -> None:
-    capabilities = client_properties({"capabilities": {"connection.blocked": False}})[
-        "capabilities"
-    ]
-    assert isinstance(capabilities, dict)
-    assert capabilities["connection.blocked"] is False
-    assert CAPABILITIES["connection.blocked"] is True
 
 
 @pytest.mark.parametrize("capabilities", ["all", ["basic.nack"], True, None, 1])

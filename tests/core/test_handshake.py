@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from amqpconn.auth import AuthMethod, amqplain_auth, external_auth, plain_auth
-from amqpconn.config import CAPABILITIES
+from amqpconn.core.dialect import dialect_for
 from amqpconn.core.endpoint import EndpointState
 from amqpconn.core.events import Down, HangUp, Opened, StateChanged
 from amqpconn.core.handshake import OpenRequest
@@ -196,7 +196,9 @@ def test_client_properties_are_merged_and_capabilities_too() -> None:
     properties = start_ok(client).client_properties
     assert properties["product"] == "mine"
     assert properties["connection_name"] == "name"
-    assert properties["capabilities"] == {**CAPABILITIES, "basic.nack": False, "mine": True}
+    usual = dialect_for("0-9-1").capabilities()
+    assert usual["connection.blocked"]
+    assert properties["capabilities"] == {**usual, "basic.nack": False, "mine": True}
     assert own["capabilities"] == {"basic.nack": False, "mine": True}
 
 

@@ -1,0 +1,62 @@
+"""When the server sends the client elsewhere before the connection is open.
+
+To another version of the protocol (its answer to our header, 4.2.2), or to another host
+(connection.redirect of 0-8 and 0-9).
+"""
+
+from __future__ import annotations
+
+from amqpconn.errors import ProtocolViolation, RedirectRefused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+_HIGHEST_PORT: Final = 65535
+DEFAULT_MAX_REDIRECTS: Final = 3
+
+
+class Detour:
+    """One place that an attempt was sent on from.
+
+    Attributes:
+        peer: its address, in words.
+        protocol: the version that was tried there, such as '0-9-1'.
+        reason: what the server said.
+    """
+
+    __slots__ = ("peer", "protocol", "reason")
+
+    def __init__(self, peer: str, protocol: str, reason: str) -> None:
+        self.peer = peer
+        self.protocol = protocol
+        self.reason = reason
+
+    def __repr__(self) -> str:
+        return f"<AMQP {self.protocol} at {self.peer}: {self.reason}>"
+
+
+def parse_host(text: str) -> tuple[str, int | None]:
+    """The host of a redirect: a name or address, and behind a colon perhaps a port.
+
+    Raises ProtocolViolation for what is neither.
+    """
+    host, port = text, ""
+    if text.startswith("["):
+        host, _, port = text[1:].partition("]")
+        port = port.removeprefix(":")
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+    if not host or (port and not (port.isascii() and port.isdigit())) or text.endswith(":"):
+        raise ProtocolViolation(f"the server redirects to {text!r}, which is no host and port")
+    if port and not 0 < int(port) <= _HIGHEST_PORT:
+        raise ProtocolViolation(f"the server redirects to {text!r}, whose port does not exist")
+    return host, int(port) if port else None
+
+
+def check_count(detours: list[Detour], text: str, max_redirects: int) -> None:
+    """Raises RedirectRefused when the server has sent us on as often as we let it."""
+    if sum(detour.reason.startswith("redirect") for detour in detours) >= max_redirects:
+        raise RedirectRefused(
+            f"the server redirects to {text}; {max_redirects} redirects are followed at most"
+        )
