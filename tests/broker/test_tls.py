@@ -15,6 +15,7 @@ from amqpconn.errors import AuthenticationRefused, PeerSpeaksTLS, TLSFailed
 from tests.broker.certificates import CLIENT_NAME, Certificate, Certificates
 from tests.broker.rabbitmq import RabbitMQNode
 from tests.broker.relay import Relay
+from tests.broker.waiting import eventually, together
 from tests.drivers.adapter import Driver
 
 
@@ -52,6 +53,17 @@ def test_a_context_of_the_users_own_is_used(
     context.minimum_version = context.maximum_version = version
     with driver.connect(broker.url(tls=True), ssl=context) as connection:
         assert connection.is_open
+
+
+def test_the_broker_lets_go_of_closed_connections_at_once(
+    broker: RabbitMQNode, driver: Driver, certificates: Certificates
+) -> None:
+    # It keeps one in twenty for half a minute when they end without TLS's close_notify.
+    context = certificates.client_context()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    for _ in range(5):
+        together(lambda url: driver.connect(url, ssl=context).close(), [broker.url(tls=True)] * 8)
+    eventually(lambda: broker.connection_count() == 0, timeout=5)
 
 
 def test_the_greeting_names_the_host(

@@ -1,0 +1,135 @@
+"""A real broker that is killed, frozen and started again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from amqpconn.core.endpoint import EndpointState
+from amqpconn.errors import (
+    CallTimeout,
+    ConnectionFailed,
+    ConnectRefused,
+    HeartbeatsMissed,
+    OpenTimeout,
+    PeerHungUp,
+)
+from amqpconn.sync import Connection
+from amqpconn_spec.v0_9_1 import queue
+from tests.broker.certificates import Certificates
+from tests.broker.rabbitmq import HOW_TO_GET, SERVER, RabbitMQNode
+from tests.broker.waiting import caught, together
+from tests.conftest import Require
+from tests.drivers.adapter import Driver
+
+Timed = tuple[Connection, ConnectionFailed, float]
+
+
+@pytest.fixture(scope="module")
+def fragile(
+    require: Require, certificates: Certificates, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RabbitMQNode]:
+    """A node for the tests of this module; after each of them it runs."""
+    require(SERVER, HOW_TO_GET)
+    folder = tmp_path_factory.mktemp("fragile") / "node"
+    with RabbitMQNode(folder, certificates=certificates) as node:
+        yield node
+
+
+@pytest.fixture
+def opened(
+    fragile: RabbitMQNode, certificates: Certificates, both_drivers: list[Driver]
+) -> list[Connection]:
+    """Connections of both drivers, with heartbeats of a second; in clear, then over TLS."""
+    context = certificates.client_context()
+    return [
+        driver.connect(fragile.url(tls=tls), ssl=context if tls else None, heartbeat=1)
+        for tls in (False, True)
+        for driver in both_drivers
+    ]
+
+
+def ends_of(connections: list[Connection], cause: Callable[[], object]) -> list[Timed]:
+    """Cause the end of connections, and tell how each of them ended and after how many seconds."""
+
+    def end(connection: Connection) -> Timed:
+        error = caught(ConnectionFailed, lambda: connection.wait_closed(20))
+        return connection, error, time.monotonic() - began
+
+    began = time.monotonic()
+    cause()
+    return together(end, connections)
+
+
+def check_use(driver: Driver, fragile: RabbitMQNode) -> None:
+    """Open a connection, use it and close it."""
+    with driver.connect(fragile.url()) as connection, connection.endpoint.open_channel() as channel:
+        assert channel.call(queue.Declare(exclusive=True)).message_count == 0
+
+
+def test_the_end_of_a_killed_broker_is_noticed_at_once_and_its_return_used(
+    fragile: RabbitMQNode, both_drivers: list[Driver], opened: list[Connection]
+) -> None:
+    for connection, error, seconds in ends_of(opened, fragile.kill):
+        assert isinstance(error, PeerHungUp)
+        assert isinstance(error, OSError)
+        assert (error.phase, error.retryable) == ("opened", True)
+        assert seconds < 2
+        assert connection.endpoint.state is EndpointState.FAILED
+        connection.close()
+    for driver in both_drivers:
+        with pytest.raises(ConnectRefused, match=f"127.0.0.1:{fragile.port}"):
+            driver.connect(fragile.url())
+    fragile.start()
+    for driver in both_drivers:
+        check_use(driver, fragile)
+
+
+def test_a_frozen_broker_is_given_up_after_two_heartbeats(
+    fragile: RabbitMQNode, opened: list[Connection]
+) -> None:
+    time.sleep(1.2)  # so that heartbeats, and not the handshake, came last
+    try:
+        for _, error, seconds in ends_of(opened, fragile.freeze):
+            assert isinstance(error, HeartbeatsMissed)
+            assert "the agreed heartbeat is 1 s" in str(error)
+            # The last one came up to half a second before.
+            assert 1.4 < seconds < 3.5
+    finally:
+        fragile.thaw()
+
+
+def test_a_frozen_broker_holds_no_close_up(fragile: RabbitMQNode, opened: list[Connection]) -> None:
+    def closing_time(connection: Connection) -> float:
+        began = time.monotonic()
+        connection.close(timeout=0.5)
+        return time.monotonic() - began
+
+    with fragile.frozen():
+        for seconds in together(closing_time, opened):
+            assert 0.4 < seconds < 3
+    for connection in opened:
+        assert connection.endpoint.state is EndpointState.DISCONNECTED
+        assert connection.endpoint.error is None
+
+
+def test_a_frozen_broker_makes_calls_and_opening_late_and_no_more(
+    fragile: RabbitMQNode, both_drivers: list[Driver]
+) -> None:
+    connections = [driver.connect(fragile.url(), heartbeat=0) for driver in both_drivers]
+    channels = [connection.endpoint.open_channel() for connection in connections]
+    with fragile.frozen():
+        for channel in channels:
+            with pytest.raises(CallTimeout, match=r"queue\.declare"):
+                channel.call(queue.Declare(exclusive=True), timeout=0.2)
+        for driver in both_drivers:
+            with pytest.raises(OpenTimeout, match=r"waiting for connection\.start") as raised:
+                driver.connect(f"{fragile.url()}?connection_timeout=1")
+            assert raised.value.phase == "header"
+    for channel in channels:  # the late answer is not taken for that of the next call
+        declared = channel.call(queue.Declare(queue=f"late-{id(channel)}", exclusive=True))
+        assert declared.queue == f"late-{id(channel)}"
+    for connection in connections:
+        connection.close()
