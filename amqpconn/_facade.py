@@ -14,6 +14,7 @@ from amqpconn.auth import (
 )
 from amqpconn.config import DEFAULT_TIMEOUT_S, Settings
 from amqpconn.core.channels import ChannelState
+from amqpconn.core.detour import DEFAULT_MAX_REDIRECTS
 from amqpconn.core.endpoint import EndpointCore
 from amqpconn.core.handshake import OpenRequest
 from amqpconn.errors import InvalidParameter, NotOpen
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from amqpconn.auth import AuthMethod
     from amqpconn.core.channels import ChannelCore
+    from amqpconn.core.detour import Detour
     from amqpconn.core.endpoint import EndpointState
     from amqpconn.core.handshake import Agreement
     from amqpconn.core.negotiation import Tuning
@@ -63,6 +65,7 @@ class EndpointFacade:
         heartbeat: int | None = None,
         client_properties: Mapping[str, FieldValue] | None = None,
         connection_name: str | None = None,
+        max_redirects: int = DEFAULT_MAX_REDIRECTS,
         connector: Callable[..., Any] | None = None,
     ) -> None:
         """Describe where and how to connect; nothing happens before `Connection.open`.
@@ -71,7 +74,8 @@ class EndpointFacade:
             host, port: where the broker listens; the port is 5672, with TLS 5671, unless given.
             ssl: an `ssl.SSLContext`; True makes one that verifies certificate and host name; None
                 is clear text.
-            protocol: the version of AMQP to speak.
+            protocol: the version of AMQP to speak, such as "0-9-1"; "auto" begins with the newest
+                and takes the one that the server asks for, if we have it.
             timeout: seconds for opening as a whole (name lookup, TCP, TLS, handshake); None waits
                 for ever.
             path: a Unix socket, instead of host and port.
@@ -82,6 +86,7 @@ class EndpointFacade:
             client_properties: shown to the server beside our own; its `capabilities` are merged
                 with ours.
             connection_name: what the broker's management shows as the connection's name.
+            max_redirects: how often the server may send us to another host (AMQP 0-8 and 0-9 only).
             connector: makes the byte stream instead of a socket of ours; see the driver's
                 `Connector`.
 
@@ -98,6 +103,7 @@ class EndpointFacade:
                 properties=client_properties,
                 connection_name=connection_name,
                 peer=str(self.target),
+                max_redirects=max_redirects,
             )
         )
         self._connector = connector
@@ -124,7 +130,7 @@ class EndpointFacade:
     @property
     def protocol(self) -> str:
         """The version spoken, such as '0-9-1'."""
-        return self._core.settings.protocol
+        return self._core.dialect.protocol
 
     @property
     def timeout(self) -> float | None:
@@ -245,6 +251,11 @@ class ConnectionFacade:
     def protocol_version(self) -> str:
         """The version of AMQP, such as '0-9-1'."""
         return self._agreement().protocol_version
+
+    @property
+    def detours(self) -> list[Detour]:
+        """Where the server sent us on from, before this connection: versions and redirects."""
+        return list(self._core.detours)
 
     @property
     def tuning(self) -> Tuning:

@@ -19,6 +19,7 @@ from amqpconn.errors import (
     InvalidParameter,
     NameNotResolved,
     PeerHungUp,
+    RedirectRefused,
     TLSFailed,
     TransportError,
 )
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from os import PathLike
     from ssl import SSLContext
     from typing import Any, Final
+
+    from amqpconn.core.detour import Detour
 
     # (family, type, protocol, canonical name, address), as getaddrinfo gives them.
     AddressInfo = tuple[int, int, int, str, Any]
@@ -51,7 +54,7 @@ class Target:
         server_hostname: what the certificate must be for, and the name in the TLS greeting (SNI).
     """
 
-    __slots__ = ("host", "path", "port", "server_hostname", "ssl")
+    __slots__ = ("_certificate_name", "host", "path", "port", "server_hostname", "ssl")
 
     def __init__(
         self,
@@ -68,7 +71,12 @@ class Target:
         self.host = host
         self.port = _port(port, self.ssl is not None)
         self.path = None if path is None else os.fspath(path)
+        self._certificate_name = server_hostname
         self.server_hostname = server_hostname or host if self.ssl is not None else None
+
+    def elsewhere(self, host: str, port: int | None) -> Target:
+        """Another host, reached in the same way: with TLS if this one is."""
+        return Target(host, port, ssl=self.ssl, server_hostname=self._certificate_name)
 
     def __str__(self) -> str:
         if self.path is not None:
@@ -145,6 +153,12 @@ def unresolved(error: Exception, target: Target) -> ConnectionFailed:
     ours = NameNotResolved(f"the host name {target.host!r} cannot be looked up: {error}")
     ours.__cause__ = error
     return ours
+
+
+def check_not_redirected(detours: list[Detour]) -> None:
+    """Raises RedirectRefused: a stream of the user's own leads where it leads."""
+    if detours and detours[-1].is_redirect:
+        raise RedirectRefused(f"{detours[-1].reason} cannot be followed on a stream of your own")
 
 
 def several(errors: list[ConnectionFailed], target: Target) -> ConnectionFailed:

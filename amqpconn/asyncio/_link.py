@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from amqpconn import transport
 from amqpconn.asyncio._dial import connected_socket
 from amqpconn.asyncio._stream import StreamTransport
-from amqpconn.core.events import HangUp, Opened
+from amqpconn.core.events import HangUp, Opened, Redial
 from amqpconn.errors import CallTimeout, ConnectionFailed, NotOpen
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class Link(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._dialing: asyncio.Timeout | None = None  # never expires by itself; see _hang_up
         self._was_made = self._hung_up = self._telling = False
+        self._redial: Redial | None = None
         self._settled = asyncio.Event()  # open, or never
         self._can_write = asyncio.Event()
         self._can_write.set()
@@ -83,6 +84,10 @@ class Link(asyncio.Protocol):
             self.pump()
             await self._dial()
             await self._settled.wait()
+            while self._redial is not None and self._core.is_alive:
+                self._detour(self._redial)
+                await self._dial()
+                await self._settled.wait()
         except BaseException:
             self.abort()
             raise
@@ -138,6 +143,7 @@ class Link(asyncio.Protocol):
 
     async def _connect(self) -> None:
         if self._connector is not None:
+            transport.check_not_redirected(self._core.detours)
             self._core.enter("connect", self.now())
             first, second = await self._connector(lambda: self)
             if not self._was_made:
@@ -230,12 +236,32 @@ class Link(asyncio.Protocol):
         if isinstance(event, HangUp):
             self._hang_up(event.quick)
             return
+        if isinstance(event, Redial):
+            self._leave(event)
+            return
         if isinstance(event, Opened) or not self._core.is_alive:
             self._settled.set()
         self._on_event(event)
         if not self._core.is_alive:
             self._can_write.set()
             self.down.set()
+
+    def _leave(self, redial: Redial) -> None:
+        """Drop this stream, whose end concerns nobody, and wake the task that opens."""
+        if self._transport is not None:
+            self._transport.set_protocol(asyncio.Protocol())
+            self._transport.abort()
+        self._transport, self._redial = None, redial
+        self._settled.set()
+
+    def _detour(self, redial: Redial) -> None:
+        """Get ready for another stream."""
+        self._redial, self._was_made = None, False
+        self._settled.clear()
+        self._can_write.set()
+        if redial.host is not None:
+            self._target = self._target.elsewhere(redial.host, redial.port)
+            self._core.peer = str(self._target)
 
     def _hang_up(self, quick: bool) -> None:
         self._hung_up = True

@@ -50,6 +50,10 @@ class StreamTransport(asyncio.Transport):
         if self._draining is None and not self._closing:
             self._draining = asyncio.get_running_loop().create_task(self._drain())
 
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Tell another protocol from now on."""
+        self._protocol = cast("asyncio.Protocol", protocol)
+
     def is_closing(self) -> bool:
         """Whether it is closed or about to be."""
         return self._closing

@@ -23,14 +23,16 @@ class Detour:
         peer: its address, in words.
         protocol: the version that was tried there, such as '0-9-1'.
         reason: what the server said.
+        is_redirect: whether it was another host that it wanted, and not another version.
     """
 
-    __slots__ = ("peer", "protocol", "reason")
+    __slots__ = ("is_redirect", "peer", "protocol", "reason")
 
-    def __init__(self, peer: str, protocol: str, reason: str) -> None:
+    def __init__(self, peer: str, protocol: str, reason: str, is_redirect: bool) -> None:
         self.peer = peer
         self.protocol = protocol
         self.reason = reason
+        self.is_redirect = is_redirect
 
     def __repr__(self) -> str:
         return f"<AMQP {self.protocol} at {self.peer}: {self.reason}>"
@@ -56,7 +58,7 @@ def parse_host(text: str) -> tuple[str, int | None]:
 
 def check_count(detours: list[Detour], text: str, max_redirects: int) -> None:
     """Raises RedirectRefused when the server has sent us on as often as we let it."""
-    if sum(detour.reason.startswith("redirect") for detour in detours) >= max_redirects:
+    if sum(detour.is_redirect for detour in detours) >= max_redirects:
         raise RedirectRefused(
             f"the server redirects to {text}; {max_redirects} redirects are followed at most"
         )

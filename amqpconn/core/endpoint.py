@@ -467,7 +467,8 @@ class EndpointCore:
 
     def _redial(self, reason: str, dialect: Dialect, redial: Redial) -> None:
         """Leave this stream, and begin anew on another one within the same deadline."""
-        self.detours.append(Detour(self.peer, self.dialect.protocol, reason))
+        is_redirect = redial.host is not None
+        self.detours.append(Detour(self.peer, self.dialect.protocol, reason, is_redirect))
         self.heartbeat.stop()
         self.output.clear()
         self._speak(dialect)

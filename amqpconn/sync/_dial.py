@@ -72,6 +72,7 @@ class Dial:
     def run(self) -> None:
         """Connect. Raises OSError (TimeoutError when the deadline has passed), ConnectionFailed."""
         if self._connector is not None:
+            transport.check_not_redirected(self._core.detours)
             self._core.enter("connect", monotonic())
             given = self._connector(self._remaining())
             watchable = hasattr(given, "fileno")

@@ -6,6 +6,8 @@ open-ok has come, and by the reactor from then on; users' threads write what fit
 
 from __future__ import annotations
 
+import errno
+import os
 import selectors
 import sys
 import threading
@@ -13,7 +15,7 @@ from contextlib import suppress
 from time import monotonic
 
 from amqpconn import transport
-from amqpconn.core.events import HangUp, Opened
+from amqpconn.core.events import HangUp, Opened, Redial
 from amqpconn.errors import CallTimeout, ConnectionFailed
 from amqpconn.sync import _reactor
 from amqpconn.sync._dial import Dial, at_least_a_moment, is_ours
@@ -55,7 +57,9 @@ class Link:
         self._core = core
         self._target = target
         self._on_event = on_event
+        self._connector = connector
         self._dial = Dial(target, core, connector)
+        self._redial: Redial | None = None
         self._stream: Stream | None = None
         self._unsent = memoryview(b"")
         self._opened = self._hung_up = self._quick = False
@@ -72,6 +76,10 @@ class Link:
         try:
             self._connect()
             self._shake_hands()
+            while self._redial is not None and not self._hung_up:
+                self._detour(self._redial)
+                self._connect()
+                self._shake_hands()
         except BaseException:
             self.abort()
             raise
@@ -137,7 +145,7 @@ class Link:
 
     def _shake_hands(self) -> None:
         """Drive the core with blocking reads until it is open or has given up."""
-        while not self._opened and not self._hung_up and self._stream is not None:
+        while not self._is_settled() and self._stream is not None:
             try:
                 self._stream.settimeout(at_least_a_moment(self._core.remaining(monotonic())))
                 data = self._stream.recv(_READ_SIZE)
@@ -147,6 +155,22 @@ class Link:
                 with self.lock:
                     self._take_in(data, monotonic())
                     self.pump()
+
+    def _detour(self, redial: Redial) -> None:
+        """Drop this stream, whose end concerns nobody, and get ready for another one."""
+        with self.lock:
+            if self._stream is not None:
+                self._stream.close()
+            self._stream, self._unsent, self._redial = None, memoryview(b""), None
+            if redial.host is not None:
+                self._target = self._target.elsewhere(redial.host, redial.port)
+                self._core.peer = str(self._target)
+            self._dial = Dial(self._target, self._core, self._connector)
+            if self._hung_up:  # by another thread, which interrupted the one before
+                self._dial.interrupt()
+
+    def _is_settled(self) -> bool:
+        return self._opened or self._hung_up or self._redial is not None
 
     def _failed(self, error: OSError) -> None:
         """There is no stream, or it broke; unless it was our deadline that passed."""
@@ -175,13 +199,20 @@ class Link:
     # --- for the reactor (its `Serviced`) ---
 
     def fileno(self) -> int:
-        """The number of the socket, -1 without one."""
+        """The number of the socket, -1 when it is closed."""
         return -1 if self._stream is None else self._stream.fileno()
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the stream is closed and everybody has been told."""
+        return self._stream is None
 
     def service(self, ready: int, now: float) -> tuple[int, float | None] | None:
         """Read, write, keep the time. None when the stream is to be closed."""
         with self.lock:
-            if ready & selectors.EVENT_READ:
+            if self.fileno() < 0:  # its user has closed it
+                self._core.lost(OSError(errno.EBADF, os.strerror(errno.EBADF)), now)
+            elif ready & selectors.EVENT_READ:
                 self._read(now)
             deadline = self._core.next_deadline()
             if deadline is not None and deadline <= now:
@@ -261,6 +292,9 @@ class Link:
         while (event := self._core.next_event()) is not None:
             if isinstance(event, HangUp):
                 self._hang_up(event.quick)
+                continue
+            if isinstance(event, Redial):
+                self._redial = event
                 continue
             self._opened = self._opened or isinstance(event, Opened)
             self._on_event(event)

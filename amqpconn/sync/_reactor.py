@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     class Serviced(Protocol):
         """What the thread needs of a connection; none of these blocks."""
 
+        @property
+        def is_finished(self) -> bool:
+            """Whether `finish` has been called."""
+
         def fileno(self) -> int:
             """The number of its socket."""
 
@@ -90,7 +94,7 @@ class Reactor:
         self._wake_out.recv(4096)
         for _ in range(len(self._requests)):
             connection = self._requests.popleft()
-            if connection in self._served or connection.fileno() >= 0:
+            if not connection.is_finished:
                 self._serve(connection, 0, now)
 
     def _serve(self, connection: Serviced, ready: int, now: float) -> None:
