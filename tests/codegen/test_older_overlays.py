@@ -35,7 +35,6 @@ def plain(value: object, left_out: frozenset[str]) -> object:
     return [plain(part, left_out) for part in value] if isinstance(value, tuple) else value
 
 
-@pytest.mark.xfail(reason="versions.toml does not name the older versions yet", strict=True)
 def test_the_manifest_names_these_overlays_in_this_order() -> None:
     manifest = tomllib.loads((SPEC / "versions.toml").read_text(encoding="utf-8"))
     assert {package: manifest.get(package) for package in VERSIONS} == VERSIONS

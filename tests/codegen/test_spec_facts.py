@@ -293,7 +293,6 @@ def test_everything_of_weight_has_a_label_of_one_line(file: Path) -> None:
 # --- What belongs together ---
 
 
-@pytest.mark.xfail(reason="versions.toml does not name the older versions yet", strict=True)
 def test_the_manifest_names_all_specifications_and_overlays() -> None:
     manifest = tomllib.loads((SPEC / "versions.toml").read_text())
     named = {file for table in manifest.values() for file in [table["base"], *table["overlays"]]}
