@@ -323,6 +323,8 @@ def decode_table(
         while at < stop:
             start = at + 1
             at = start + buffer[at]
+            if at >= stop:
+                raise DecodeError("", start - 1, "a key and its value do not fit")
             key = buffer[start:at].decode()
             kind = buffer[at]
             if kind == 0x53:  # S, a long string: the most common by far
