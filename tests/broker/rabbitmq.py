@@ -236,11 +236,12 @@ class RabbitMQNode:
 
     def set_memory_alarm(self) -> None:
         """Say that memory has run out: connections that publish are told connection.blocked."""
-        self.ctl("set_vm_memory_high_watermark", "absolute", "1")
+        # As rabbitmqctl set_vm_memory_high_watermark does, in a hundredth of the time.
+        self.eval("vm_memory_monitor:set_vm_memory_high_watermark({absolute, 1})")
 
     def clear_memory_alarm(self) -> None:
         """Take the alarm back: those connections are told connection.unblocked."""
-        self.ctl("set_vm_memory_high_watermark", "0.4")
+        self.eval("vm_memory_monitor:set_vm_memory_high_watermark(0.4)")
 
     # ---- its processes ------------------------------------------------------------------------
 

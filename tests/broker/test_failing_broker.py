@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from amqpconn import Content
 from amqpconn.core.endpoint import EndpointState
 from amqpconn.errors import (
     CallTimeout,
@@ -16,11 +17,11 @@ from amqpconn.errors import (
     OpenTimeout,
     PeerHungUp,
 )
-from amqpconn.sync import Connection
-from amqpconn_spec.v0_9_1 import queue
+from amqpconn.sync import Channel, Connection
+from amqpconn_spec.v0_9_1 import basic, queue
 from tests.broker.certificates import Certificates
 from tests.broker.rabbitmq import HOW_TO_GET, SERVER, RabbitMQNode
-from tests.broker.waiting import caught, together
+from tests.broker.waiting import caught, eventually, together
 from tests.conftest import Require
 from tests.drivers.adapter import Driver
 
@@ -131,5 +132,36 @@ def test_a_frozen_broker_makes_calls_and_opening_late_and_no_more(
     for channel in channels:  # the late answer is not taken for that of the next call
         declared = channel.call(queue.Declare(queue=f"late-{id(channel)}", exclusive=True))
         assert declared.queue == f"late-{id(channel)}"
+    for connection in connections:
+        connection.close()
+
+
+def test_a_frozen_broker_slows_publishers_down_and_loses_nothing(
+    fragile: RabbitMQNode, both_drivers: list[Driver]
+) -> None:
+    def fill(channel: Channel) -> tuple[Channel, str, int]:
+        """Publish until the stream takes no more; tell how many messages it took."""
+        name, sent = f"filled-{id(channel)}", 0
+        while True:
+            try:
+                channel.send(basic.Publish(routing_key=name), Content(bytes(300_000)), timeout=0.3)
+            except CallTimeout:
+                return channel, name, sent
+            sent += 1
+
+    def depth(channel: Channel, name: str) -> int:
+        return channel.call(queue.Declare(queue=name, passive=True)).message_count
+
+    connections = [driver.connect(fragile.url(), heartbeat=0) for driver in both_drivers]
+    channels = [connection.endpoint.open_channel() for connection in connections]
+    for channel in channels:
+        channel.call(queue.Declare(queue=f"filled-{id(channel)}", exclusive=True))
+    with fragile.frozen():
+        filled = together(fill, channels)
+    for channel, name, sent in filled:
+        assert sent > 0
+        # The question for the number overtakes messages inside the broker.
+        eventually(lambda: depth(channel, name) >= sent)  # noqa: B023
+        assert depth(channel, name) == sent
     for connection in connections:
         connection.close()
