@@ -191,6 +191,8 @@ class Link:
                 if self._opened and not self._hung_up and self._stream is not None:
                     self._stream.settimeout(0)
                     self._reactor = _reactor.adopt(self)
+            except OSError as error:
+                self._core.fail(transport.failed(error, self._target), monotonic())
             finally:
                 if self._reactor is None:
                     self._stream = self._dial.stream
@@ -211,7 +213,8 @@ class Link:
         """Read, write, keep the time. None when the stream is to be closed."""
         with self.lock:
             if self.fileno() < 0:  # its user has closed it
-                self._core.lost(OSError(errno.EBADF, os.strerror(errno.EBADF)), now)
+                closed = OSError(errno.EBADF, os.strerror(errno.EBADF))
+                self._core.lost(transport.failed(closed, self._target), now)
             elif ready & selectors.EVENT_READ:
                 self._read(now)
             deadline = self._core.next_deadline()

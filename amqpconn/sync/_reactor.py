@@ -44,15 +44,28 @@ class Reactor:
     """A selector, alarms, and a thread that lives as long as there is something to serve."""
 
     def __init__(self) -> None:
-        self._selector = selectors.DefaultSelector()
+        self.thread: threading.Thread | None = None
+        self._claim = threading.Lock()
+        self._ready = threading.Event()
+        self._error: OSError | None = None
         self._served: dict[Serviced, tuple[int, int]] = {}  # file number, mask that is waited for
         self._alarms = Alarms()
         self._requests: deque[Serviced] = deque()
-        self._wake_in, self._wake_out = socket.socketpair()
-        self._wake_in.setblocking(False)
-        self._wake_out.setblocking(False)
-        self._selector.register(self._wake_out, selectors.EVENT_READ)
-        self.thread = threading.Thread(target=self._run, name="amqpconn-io", daemon=True)
+        self._wake_in: socket.socket | None = None
+
+    def start(self) -> None:
+        """Start the thread, unless that is known to be done. Raises RuntimeError, OSError.
+
+        Whoever was interrupted here does not know, so it may be tried again: the first thread
+        claims the work, and a second one finds nothing to do.
+        """
+        if self.thread is None:
+            thread = threading.Thread(target=self._run, name="amqpconn-io", daemon=True)
+            thread.start()
+            self.thread = self.thread or thread
+        self._ready.wait()
+        if self._error is not None:
+            raise self._error
 
     def attend(self, connection: Serviced) -> None:
         """Serve this connection soon: it is new, or something about it has changed.
@@ -60,38 +73,73 @@ class Reactor:
         Any thread may ask, as long as the connection has not been finished.
         """
         self._requests.append(connection)
-        try:
-            self._wake_in.send(b"\0")
-        except BlockingIOError:
-            pass  # it is full of wake-ups already
-        except OSError:
-            pass  # closed: this is the child of a fork, which the parent's connections do not serve
+        wake = self._wake_in
+        if wake is not None:  # otherwise the thread will look at the requests when it starts
+            try:
+                wake.send(b"\0")
+            except BlockingIOError:
+                pass  # it is full of wake-ups already
+            except OSError:
+                pass  # closed: the child of a fork, which does not serve its parent's connections
 
     def is_idle(self) -> bool:
-        """Whether nothing is served or waits to be."""
-        return not self._served and not self._requests
+        """Whether nothing is served or waits to be; requests may be older than the end."""
+        waiting = self._requests.copy()
+        return not self._served and all(connection.is_finished for connection in waiting)
 
-    def close(self) -> None:
-        """Give back what the system gave."""
-        self._selector.close()
-        self._wake_in.close()
-        self._wake_out.close()
+    def forget(self) -> None:
+        """In the child of a fork: close our copies of what the parent's thread uses."""
+        if self._wake_in is not None:
+            self._close()
 
     def _run(self) -> None:
+        if not self._claim.acquire(blocking=False):
+            return
+        self.thread = threading.current_thread()
+        try:
+            self._open()
+        except OSError as error:
+            self._error = error
+        self._ready.set()
+        if self._error is None:
+            self._work()
+
+    def _work(self) -> None:
+        self._serve_requests(monotonic())
         while not _retire(self):
             ready = self._selector.select(self._alarms.sleep_s(monotonic()))
             now = monotonic()
             for key, mask in ready:
                 if key.data is None:
+                    self._wake_out.recv(4096)
                     self._serve_requests(now)
                 elif key.data in self._served:
                     self._serve(key.data, mask, now)
             for connection in self._alarms.ringing(now):
                 self._serve(connection, 0, now)
-        self.close()
+        self._close()
+
+    def _open(self) -> None:
+        """Here and not in `__init__`, because signals do not interrupt this thread."""
+        wake_in, self._wake_out = socket.socketpair()
+        try:
+            self._selector = selectors.DefaultSelector()
+        except OSError:
+            wake_in.close()
+            self._wake_out.close()
+            raise
+        wake_in.setblocking(False)
+        self._wake_out.setblocking(False)
+        self._selector.register(self._wake_out, selectors.EVENT_READ)
+        self._wake_in = wake_in
+
+    def _close(self) -> None:
+        self._selector.close()
+        self._wake_out.close()
+        if self._wake_in is not None:
+            self._wake_in.close()
 
     def _serve_requests(self, now: float) -> None:
-        self._wake_out.recv(4096)
         for _ in range(len(self._requests)):
             connection = self._requests.popleft()
             if not connection.is_finished:
@@ -133,26 +181,27 @@ _current: list[Reactor] = []
 
 
 def adopt(connection: Serviced) -> Reactor:
-    """Hand an open connection to the thread, which is started when there is none."""
+    """Hand an open connection to the thread, which is started when there is none.
+
+    Raises RuntimeError, OSError when the system gives no thread, or nothing to wait with.
+    """
     with _lock:
-        if _current:
-            _current[0].attend(connection)
-            return _current[0]
-        reactor = Reactor()
+        if not _current:
+            _current.append(Reactor())
+        reactor = _current[0]
         reactor.attend(connection)
         try:
-            reactor.thread.start()
-        except BaseException:
-            reactor.close()
+            reactor.start()
+        except (RuntimeError, OSError):
+            _current.remove(reactor)
             raise
-        _current.append(reactor)
         return reactor
 
 
 def settle(reactor: Reactor, timeout_s: float) -> None:
     """Wait for the end of the thread when it has nothing left to do."""
     thread, deadline = reactor.thread, monotonic() + timeout_s
-    if threading.current_thread() is not thread:
+    if thread is not None and thread is not threading.current_thread():
         while reactor.is_idle() and thread.is_alive() and monotonic() < deadline:
             thread.join(0.01)
 
@@ -170,7 +219,7 @@ def _after_fork() -> None:
     global _lock  # noqa: PLW0603 - another thread of the parent may have held it
     _lock = threading.Lock()
     while _current:
-        _current.pop().close()
+        _current.pop().forget()
 
 
 if hasattr(os, "register_at_fork"):

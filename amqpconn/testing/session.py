@@ -48,6 +48,7 @@ class Session:
 
     Attributes:
         received: all methods that came, in order.
+        heartbeats: how many came.
         client_properties, mechanism, virtual_host: as the client gave them.
         is_open: whether the handshake is done and nobody has closed.
         is_over: whether the stream is to be closed once everything is written.
@@ -57,6 +58,7 @@ class Session:
         self.behaviour = behaviour
         self.queues = queues
         self.received: list[Received] = []
+        self.heartbeats = 0
         self.client_properties: Table = {}
         self.mechanism = self.virtual_host = ""
         self.is_over = False
@@ -90,7 +92,9 @@ class Session:
         self.heartbeat.received(now)
         try:
             for channel, what in self._reader.receive(self._after_header(data)):
-                if what is not None and not self.is_over:
+                if what is None:
+                    self.heartbeats += 1
+                elif not self.is_over:
                     self._take(channel, what)
         except (ConnectionFailed, IllegalStep) as error:
             self.close(501, str(error)[:200])

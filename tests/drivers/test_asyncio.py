@@ -1,0 +1,261 @@
+"""What only the asyncio driver has: a loop, coroutine handlers, nothing that runs while idle."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from amqpconn.asyncio import Channel, Connection, Endpoint, connect
+from amqpconn.errors import AlreadyOpen, NotOpen, OpenAborted
+from amqpconn.testing import Peer
+from amqpconn_spec.v0_9_1 import basic, queue, tx
+from tests.drivers.cancelling import held_by_the_loop
+from tests.drivers.helpers import GUEST, message
+
+pytestmark = pytest.mark.usefixtures("leaks")
+Work = Callable[[Connection, Channel], Awaitable[None]]
+
+
+def timers() -> list[object]:
+    return [held for held in held_by_the_loop() if isinstance(held, asyncio.TimerHandle)]
+
+
+def run(work: Coroutine[Any, Any, None]) -> list[Any]:
+    """Run in a loop in debug mode; what reached the exception handler."""
+    reported: list[Any] = []
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: reported.append(context))
+        await work
+        await asyncio.sleep(0)
+        gc.collect()
+
+    asyncio.run(main(), debug=True)
+    return reported
+
+
+def run_with(peer: Peer, work: Work) -> list[Any]:
+    """Run `work` with an open connection and a channel of it."""
+
+    async def connected() -> None:
+        async with connect(peer.url()) as connection:
+            await work(connection, await connection.endpoint.open_channel())
+
+    return run(connected())
+
+
+async def consume(channel: Channel, *bodies: bytes) -> None:
+    await channel.call(queue.Declare(queue="q"))
+    await channel.call(basic.Consume(queue="q"))
+    for body in bodies:
+        await channel.send(basic.Publish(routing_key="q"), message(body))
+
+
+def test_idle_connection_is_no_task_and_one_timer(peer: Peer) -> None:
+    async def work(connection: Connection, channel: Channel) -> None:
+        for _ in range(50):
+            await channel.call(tx.Select(), timeout=5)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert len(timers()) == 1
+        await connection.close()
+        assert timers() == []
+
+    assert run_with(peer, work) == []
+
+
+def test_without_heartbeats_it_is_not_even_a_timer(peer: Peer) -> None:
+    async def work() -> None:
+        async with connect(peer.url(), heartbeat=0) as connection:
+            assert connection.is_open
+            assert timers() == []
+
+    assert run(work()) == []
+
+
+def test_loop_is_the_one_in_which_it_was_opened(peer: Peer) -> None:
+    async def work() -> None:
+        endpoint = Endpoint(peer.host, peer.port)
+        connection = Connection(endpoint)
+        with pytest.raises(NotOpen):
+            _ = connection.loop
+        with pytest.raises(NotOpen):
+            _ = endpoint.loop
+        await connection.open(GUEST)
+        assert connection.loop is endpoint.loop is asyncio.get_running_loop()
+        await connection.close()
+
+    assert run(work()) == []
+
+
+def test_endpoint_may_be_made_where_no_loop_runs(peer: Peer) -> None:
+    connection = Connection(Endpoint(peer.host, peer.port))
+
+    async def work() -> None:
+        await connection.open(GUEST)
+        await connection.close()
+
+    assert run(work()) == []
+
+
+def test_opening_is_awaited_once(peer: Peer) -> None:
+    async def work() -> None:
+        opening = connect(peer.url())
+        async with opening as connection:
+            assert connection.is_open
+            with pytest.raises(AlreadyOpen, match="awaited before"):
+                await opening
+            channel_opening = connection.endpoint.open_channel()
+            await channel_opening
+            with pytest.raises(AlreadyOpen):
+                async with channel_opening:
+                    pass
+        assert len(peer.sessions) == 1
+
+    assert run(work()) == []
+
+
+def test_opening_that_is_not_awaited_does_nothing(peer: Peer) -> None:
+    async def work(connection: Connection, _: Channel) -> None:
+        connect(peer.url())
+        connection.endpoint.open_channel()
+        await connection.close()
+        assert len(peer.sessions) == 1
+        assert len(peer.received("channel.open")) == 1
+
+    assert run_with(peer, work) == []
+
+
+def test_coroutine_handlers_may_use_the_connection(peer: Peer) -> None:
+    async def work(connection: Connection, channel: Channel) -> None:
+        done: asyncio.Queue[object] = asyncio.Queue()
+
+        async def handle(deliver: Any, _: object) -> None:
+            await channel.send(basic.Ack(deliver.delivery_tag))
+            async with connection.endpoint.open_channel() as other:
+                done.put_nowait(await other.call(tx.Select()))
+
+        channel.on(basic.Deliver, handle)
+        await consume(channel, b"1", b"2")
+        assert [await done.get(), await done.get()] == [tx.SelectOk()] * 2
+        assert len(peer.wait_for("basic.ack", 2)) == 2
+
+    assert run_with(peer, work) == []
+
+
+def test_coroutine_handler_is_kept_while_it_runs(peer: Peer) -> None:
+    async def work(_: Connection, channel: Channel) -> None:
+        done, go = asyncio.Event(), asyncio.Event()
+
+        async def handle(*_: object) -> None:
+            await go.wait()
+            done.set()
+
+        channel.on(basic.Deliver, handle)
+        await consume(channel, b"1")
+        await channel.call(tx.Select())
+        gc.collect()
+        go.set()
+        await done.wait()
+
+    assert run_with(peer, work) == []
+
+
+def test_exception_of_a_coroutine_handler_is_reported(peer: Peer) -> None:
+    async def work(_: Connection, channel: Channel) -> None:
+        async def handle(*_: object) -> None:
+            raise LookupError("of the test")
+
+        channel.on(basic.Deliver, handle)
+        await consume(channel, b"1")
+        assert await channel.call(tx.Select()) == tx.SelectOk()
+
+    (context,) = run_with(peer, work)
+    assert isinstance(context["exception"], LookupError)
+
+
+def test_exception_of_a_handler_is_reported_with_its_name(peer: Peer) -> None:
+    async def work(_: Connection, channel: Channel) -> None:
+        def handle(*_: object) -> None:
+            raise LookupError("of the test")
+
+        channel.on(basic.Deliver, handle)
+        await consume(channel, b"1")
+        assert await channel.call(tx.Select()) == tx.SelectOk()
+
+    (context,) = run_with(peer, work)
+    assert isinstance(context["exception"], LookupError)
+    assert "handle" in context["message"]
+
+
+def test_many_tasks_share_a_connection(peer: Peer) -> None:
+    async def work(connection: Connection, shared: Channel) -> None:
+        async def one(number: int) -> None:
+            name = f"q{number}"
+            async with connection.endpoint.open_channel() as own:
+                for channel in (own, shared):
+                    assert (await channel.call(queue.Declare(queue=name))).queue == name
+                    await channel.send(basic.Publish(routing_key=name), message(name.encode()))
+                    _, content = await channel.fetch(basic.Get(queue=name, no_ack=True))
+                    assert content == message(name.encode())
+
+        await asyncio.gather(*(one(number) for number in range(50)))
+
+    assert run_with(peer, work) == []
+
+
+def test_aborting_again_while_an_attempt_is_broken_off_is_harmless() -> None:
+    async def hangs(_: object) -> Any:
+        await asyncio.get_running_loop().create_future()
+
+    async def work() -> None:
+        endpoint = Endpoint(connector=hangs)
+        connection = Connection(endpoint)
+        opening = asyncio.create_task(connection.open(GUEST))
+        await asyncio.sleep(0)
+        for _ in range(4):
+            endpoint.abort()
+            await asyncio.sleep(0)
+        with pytest.raises(OpenAborted):
+            await opening
+        await connection.close()
+
+    assert run(work()) == []
+
+
+def test_stream_that_comes_after_the_end_is_closed(peer: Peer) -> None:
+    """A connector that swallows its cancellation."""
+
+    async def stubborn(factory: Callable[[], asyncio.Protocol]) -> Any:
+        try:
+            await asyncio.sleep(10)
+        except asyncio.CancelledError:
+            loop = asyncio.get_running_loop()
+            return await loop.create_connection(factory, peer.host, peer.port)
+
+    async def work() -> None:
+        endpoint = Endpoint(connector=stubborn)
+        opening = asyncio.create_task(Connection(endpoint).open(GUEST))
+        await asyncio.sleep(0)
+        endpoint.abort()
+        with pytest.raises(OpenAborted):
+            await opening
+        await asyncio.sleep(0.01)
+        assert held_by_the_loop() == []
+
+    assert run(work()) == []
+    assert peer.received() == []
+
+
+def test_waiting_for_messages_is_fair_to_several_tasks(peer: Peer) -> None:
+    async def work(_: Connection, channel: Channel) -> None:
+        waiting = [asyncio.create_task(channel.receive(timeout=10)) for _ in range(5)]
+        await consume(channel, *(b"%d" % number for number in range(5)))
+        received = [content.body for _, content in await asyncio.gather(*waiting) if content]
+        assert sorted(received) == [b"0", b"1", b"2", b"3", b"4"]
+
+    assert run_with(peer, work) == []

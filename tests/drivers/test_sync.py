@@ -1,0 +1,355 @@
+"""What only the blocking driver has: one thread for all, and any number of users' threads."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from amqpconn.errors import ConnectionFailed, NotOpen, OpenAborted, PeerHungUp, TransportError
+from amqpconn.sync import Channel, Connection, Endpoint, _link, _reactor, connect
+from amqpconn.testing import Peer
+from amqpconn_spec.v0_9_1 import basic, queue, tx
+from tests.drivers.helpers import GUEST, Background, eventually, message
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def reported(leaks: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:  # noqa: ARG001
+    """What threads reported; a test that causes some removes them."""
+    found: list[Any] = []
+    monkeypatch.setattr(threading, "excepthook", lambda raised: found.append(raised.exc_value))
+    yield found
+    assert found == []
+
+
+def threads(name: str = "amqpconn-io") -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == name]
+
+
+def consume(channel: Channel, *bodies: bytes) -> None:
+    channel.call(queue.Declare(queue="q"))
+    channel.call(basic.Consume(queue="q"))
+    for body in bodies:
+        channel.send(basic.Publish(routing_key="q"), message(body))
+
+
+def test_one_thread_serves_all_connections_and_ends_with_the_last(peer: Peer) -> None:
+    assert threads() == []
+    connections = [connect(peer.url()) for _ in range(50)]
+    (thread,) = threads()
+    channels = [connection.endpoint.open_channel() for connection in connections]
+    assert all(channel.call(tx.Select()) == tx.SelectOk() for channel in channels)
+    for connection in connections[1:]:
+        connection.close()
+    assert threads() == [thread]
+    assert connections[0].endpoint.open_channel().is_open
+    connections[0].close()
+    assert threads() == []
+    with connect(peer.url()):
+        assert len(threads()) == 1
+    assert threads() == []
+
+
+def test_thread_ends_when_the_peer_hangs_up(peer: Peer) -> None:
+    connection = connect(peer.url())
+    peer.drop_connections()
+    with pytest.raises(PeerHungUp):
+        connection.wait_closed(timeout=10)
+    eventually(lambda: threads() == [])
+
+
+def test_connections_come_and_go_from_many_threads(peer: Peer) -> None:
+    def work() -> None:
+        for _ in range(10):
+            with connect(peer.url()) as connection, connection.endpoint.open_channel() as channel:
+                assert channel.call(tx.Select()) == tx.SelectOk()
+
+    for worker in [Background(work) for _ in range(8)]:
+        worker.result()
+    assert threads() == []
+
+
+def test_threads_share_a_connection_and_a_channel(peer: Peer) -> None:
+    with connect(peer.url()) as connection:
+        shared = connection.endpoint.open_channel()
+
+        def work(number: int) -> None:
+            with connection.endpoint.open_channel() as own:
+                for turn in range(10):
+                    name = f"q{number}-{turn}"
+                    for channel in (own, shared):
+                        assert channel.call(queue.Declare(queue=name)).queue == name
+                        channel.send(basic.Publish(routing_key=name), message(name.encode()))
+                        got = channel.fetch(basic.Get(queue=name, no_ack=True))[1]
+                        assert got == message(name.encode())
+
+        for worker in [Background(partial(work, number)) for number in range(16)]:
+            worker.result()
+
+
+def test_messages_go_to_one_of_the_threads_that_wait(peer: Peer) -> None:
+    with connect(peer.url()) as connection:
+        channel = connection.endpoint.open_channel()
+        waiting = [Background(partial(channel.receive, 10)) for _ in range(8)]
+        consume(channel, *(b"%d" % number for number in range(8)))
+        received = [content.body for _, content in (it.result() for it in waiting) if content]
+        assert sorted(received) == [b"%d" % number for number in range(8)]
+
+
+def test_handlers_may_block_and_use_the_connection(peer: Peer) -> None:
+    done: list[object] = []
+    with connect(peer.url()) as connection:
+        channel = connection.endpoint.open_channel()
+
+        def handle(deliver: Any, _: object) -> None:
+            channel.send(basic.Ack(deliver.delivery_tag))
+            with connection.endpoint.open_channel() as other:
+                done.append(other.call(tx.Select()))
+
+        channel.on(basic.Deliver, handle)
+        consume(channel, b"1", b"2")
+        eventually(lambda: done == [tx.SelectOk()] * 2)
+        assert len(threads("amqpconn-callbacks")) == 1
+    eventually(lambda: threads("amqpconn-callbacks") == [])
+
+
+def test_handler_may_close_the_connection(peer: Peer) -> None:
+    connection = connect(peer.url())
+    channel = connection.endpoint.open_channel()
+    channel.on(basic.Deliver, lambda *_: connection.close())
+    consume(channel, b"1")
+    connection.wait_closed(timeout=10)
+    eventually(lambda: threads() == [])
+
+
+def test_close_while_a_connector_works_waits_for_it(peer: Peer) -> None:
+    started, go = threading.Event(), threading.Event()
+
+    def connector(_: object) -> socket.socket:
+        started.set()
+        go.wait(10)
+        return socket.create_connection((peer.host, peer.port))
+
+    connection = Connection(Endpoint(connector=connector))
+    opening = Background(lambda: connection.open(GUEST))
+    started.wait(10)
+    closing = Background(connection.close)
+    go.set()
+    assert isinstance(opening.error(), OpenAborted)
+    closing.result()
+
+
+def test_connector_is_told_how_much_time_is_left(peer: Peer) -> None:
+    given: list[float | None] = []
+
+    def connector(timeout: float | None) -> socket.socket:
+        given.append(timeout)
+        return socket.create_connection((peer.host, peer.port))
+
+    for timeout in (5.0, None):
+        connect("amqp://localhost", connector=connector, timeout=timeout).close()
+    assert given[0] is not None
+    assert 4 < given[0] <= 5
+    assert given[1] is None
+
+
+# --- one connection must not disturb another ---
+
+
+def test_stream_that_its_user_closed_costs_its_own_connection_only(peer: Peer) -> None:
+    mine = socket.create_connection((peer.host, peer.port))
+    with connect(peer.url()) as other:
+        connection = connect("amqp://localhost", connector=lambda _: mine)
+        mine.close()
+        with suppress(NotOpen, ConnectionFailed):  # it may have been noticed already
+            connection.endpoint.open_channel()
+        with pytest.raises(TransportError) as raised:
+            connection.wait_closed(timeout=10)
+        assert isinstance(raised.value.__cause__, OSError)
+        assert other.endpoint.open_channel().is_open
+
+
+@pytest.mark.parametrize("broken", ["_read", "fileno", "finish"])
+def test_defect_in_one_connection_is_reported_and_costs_that_one_only(
+    peer: Peer, reported: list[Any], broken: str
+) -> None:
+    with connect(peer.url()) as other:
+        connection = connect(peer.url())
+        link = connection.endpoint._link
+        whole = getattr(link, broken)
+
+        def fail(*_: object) -> None:
+            setattr(link, broken, whole)
+            raise LookupError("of the test")
+
+        setattr(link, broken, fail)
+        connection.endpoint.abort() if broken == "finish" else peer.block()
+        eventually(lambda: reported)
+        assert isinstance(reported.pop(), LookupError)
+        if broken == "finish":
+            link.finish()
+        else:
+            with pytest.raises(PeerHungUp):
+                connection.wait_closed(timeout=10)
+        assert other.endpoint.open_channel().is_open
+
+
+def test_no_thread_can_be_started(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    connection = Connection(Endpoint(peer.host, peer.port))
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", start)
+        with pytest.raises(RuntimeError, match="start new thread"):
+            connection.open(GUEST)
+    assert not connection.is_open
+    with connect(peer.url()) as other:
+        assert other.is_open
+
+
+def test_no_selector_can_be_made(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise OSError(errno.EMFILE, "of the test")
+
+    connection = Connection(Endpoint(peer.host, peer.port))
+    with monkeypatch.context() as patched:
+        patched.setattr("selectors.DefaultSelector", fail)
+        with pytest.raises(TransportError, match="Too many open files"):
+            connect("amqp://localhost", connector=lambda _: peer_socket(peer))
+    connection.open(GUEST)
+    connection.close()
+
+
+def peer_socket(peer: Peer) -> socket.socket:
+    return socket.create_connection((peer.host, peer.port))
+
+
+def test_sleeps_are_no_longer_than_selectors_can_wait(peer: Peer) -> None:
+    with connect(peer.url(), heartbeat=0) as connection:
+        channel = connection.endpoint.open_channel()
+        peer.answer("queue.declare", lambda _: None)
+        waiting = Background(lambda: channel.call(queue.Declare(), timeout=1e9))
+        peer.wait_for("queue.declare")
+        peer.send(queue.DeclareOk("q"), channel.id)
+        assert waiting.result().queue == "q"
+
+
+def test_end_that_is_not_read_does_not_keep_the_thread_busy(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Blocked: close hangs up at once, with bytes that the peer does not take, while it sends."""
+    with connect(peer.url()) as connection:
+        channel = connection.endpoint.open_channel()
+        peer.pause_reading()
+        channel.send(basic.Publish(routing_key="none"), message(bytes(8_000_000)))
+        served: list[int] = []
+        service = _link.Link.service
+
+        def counted(link: _link.Link, ready: int, now: float) -> Any:
+            served.append(ready)
+            return service(link, ready, now)
+
+        peer.block()
+        eventually(lambda: connection.is_blocked)
+        monkeypatch.setattr(_link.Link, "service", counted)
+        closing = Background(lambda: connection.close(timeout=0.3))
+        eventually(lambda: connection.endpoint.state.value == "disconnecting")
+        peer.send(basic.Ack(1), channel.id)
+        closing.result()
+        assert len(served) < 20
+        peer.resume_reading()
+
+
+def test_last_words_of_the_peer_are_read_when_a_write_fails(peer: Peer) -> None:
+    """It says why and resets the stream; we find out by writing."""
+    with connect(peer.url()) as connection:
+        link = connection.endpoint._link
+        channel = connection.endpoint.open_channel()
+        with link.lock:  # the thread must not read first
+            peer.close_connections(320, "last words")
+            peer.wait_until(lambda: not peer.sessions[0].is_open)
+            stream = link._stream
+            assert isinstance(stream, socket.socket)
+            assert select.select([stream], [], [], 10)[0]
+            stream.shutdown(socket.SHUT_WR)
+            channel.send(basic.Ack(1))
+            assert "last words" in str(connection.endpoint.error)
+
+
+FORK = """
+import os, sys
+import amqpconn.sync
+from amqpconn.testing import Peer
+from amqpconn_spec.v0_9_1 import tx
+
+with Peer() as peer, amqpconn.sync.connect(peer.url()) as connection:
+    child = os.fork()
+    if child == 0:
+        other = amqpconn.sync.connect(peer.url())
+        channel = other.endpoint.open_channel(timeout=5)
+        assert channel.call(tx.Select(), timeout=5) == tx.SelectOk()
+        other.close()
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert connection.endpoint.open_channel().call(tx.Select()) == tx.SelectOk()
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+def test_child_of_a_fork_has_connections_of_its_own() -> None:
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'generated'}"}
+    done = subprocess.run(
+        [sys.executable, "-c", FORK], env=environment, timeout=30, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_settling_does_not_wait_for_a_thread_that_goes_on(peer: Peer) -> None:
+    with connect(peer.url()):
+        reactor = _reactor._current[0]
+        _reactor.settle(reactor, 10.0)
+        assert len(threads()) == 1
+
+
+def test_wakes_are_not_lost_when_there_are_too_many(peer: Peer) -> None:
+    with connect(peer.url()) as connection:
+        link = connection.endpoint._link
+        with link.lock:  # the thread waits for this and takes no wake-ups
+            connection.endpoint.abort()
+            reactor = _reactor._current[0]
+            for _ in range(5000):
+                reactor.attend(link)
+        connection.wait_closed(timeout=10)
+
+
+def test_nothing_is_printed_by_the_driver(peer: Peer, capfd: pytest.CaptureFixture[str]) -> None:
+    with connect(peer.url()) as connection:
+        peer.drop_connections()
+        with pytest.raises(PeerHungUp):
+            connection.wait_closed(timeout=10)
+    assert capfd.readouterr() == ("", "")
+
+
+Look = Callable[[], object]
+
+
+def test_many_connections_open_at_once(peer: Peer) -> None:
+    with ExitStack() as stack:
+        opening = [Background(partial(connect, peer.url())) for _ in range(30)]
+        for each in opening:
+            stack.enter_context(each.result())
+        assert len(threads()) == 1
