@@ -204,11 +204,10 @@ class ConnectionFacade:
 
     def __init__(self, endpoint: EndpointFacade) -> None:
         self._core = endpoint._core
-        self._target = endpoint.target
 
     def __repr__(self) -> str:
         state = self._core.manager.machine.state.value
-        return f"<{type(self).__module__}.{type(self).__name__} {self._target} {state}>"
+        return f"<{type(self).__module__}.{type(self).__name__} {self._core.peer} {state}>"
 
     @property
     def is_open(self) -> bool:

@@ -41,6 +41,7 @@ class Dialect:
     def __init__(self, protocol: str, package: ModuleType) -> None:
         registry, constants = package.registry, package.constants
         self.protocol = protocol
+        self.package: Any = package
         self.protocol_header: bytes = registry.PROTOCOL_HEADER
         self.version: tuple[int, int] = (constants.MAJOR, constants.MINOR)  # as start has it
         self.decode_method: Any = registry.decode_method

@@ -404,8 +404,8 @@ class EndpointCore:
         except ProtocolViolation as error:
             self._violated(error, now)
         except ConnectionFailed as error:
-            # What was waited for has come, and it is our part that failed.
-            self.phases.enter(self.manager.phase, now)
+            if not self.manager.is_closed:  # what was waited for has come: our part failed
+                self.phases.enter(self.manager.phase, now)
             self.fail(error, now)
         if not self.manager.is_closed:
             self.phases.enter(self.manager.phase, now)

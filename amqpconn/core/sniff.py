@@ -66,8 +66,10 @@ def counter_offer(header: bytes, dialect: Dialect) -> HandshakeFailed:
 
 
 def _version(header: bytes) -> str:
-    """Before 0-9-1 two octets of 1 stood in front of the version (0-8, 0-9, 0-10)."""
-    octets = header[6:] if header[4] == 1 else header[5:]
+    """Before 0-9-1 two octets of 1 stood in front of the version (0-8, 0-9, 0-10), and 0-8 has its
+    numbers the other way.
+    """
+    octets = sorted(header[6:]) if header[4] == 1 else header[5:]
     return "-".join(str(octet) for octet in octets)
 
 

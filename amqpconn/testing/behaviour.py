@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from amqpconn_spec import VERSIONS
 from amqpconn_spec._wire import DecodeError, decode_table
 
 TYPE_CHECKING = False
@@ -51,6 +52,9 @@ class Behaviour:
             False, or bytes for a challenge, whose answer it is called with next.
         silent_from: a method's name, such as 'connection.tune': instead of sending it for the first
             time the peer falls silent, heartbeats included, and ignores the client from then on.
+        protocols: the versions it speaks, oldest first; a client that wants another one is answered
+            with the header of the last. All that there are unless given.
+        redirect_to: a host, or 'host:port', to which clients of 0-8 and 0-9 are sent on.
         answers: by a method's name, functions that answer it instead of the peer; see
             `Peer.answer`.
     """
@@ -68,6 +72,8 @@ class Behaviour:
         heartbeat: int = 60,
         authenticate: Authenticate | None = None,
         silent_from: str = "",
+        protocols: Sequence[str] = tuple(VERSIONS),
+        redirect_to: str = "",
     ) -> None:
         self.users = {"guest": "guest"} if users is None else users
         self.virtual_hosts = virtual_hosts
@@ -83,6 +89,8 @@ class Behaviour:
         self.heartbeat = heartbeat
         self.authenticate = authenticate or self._by_password
         self.silent_from = silent_from
+        self.protocols = protocols
+        self.redirect_to = redirect_to
         self.answers: dict[str, Answer] = {}
 
     def _by_password(self, mechanism: str, response: bytes) -> bool:

@@ -1,12 +1,12 @@
-"""One channel of a session: what a broker answers there."""
+"""One channel of a session: what a broker answers there, in the client's protocol version."""
 
 from __future__ import annotations
 
 from itertools import count
 
+from amqpconn._typing import cast
 from amqpconn.testing.behaviour import Refused
 from amqpconn.testing.queues import Message
-from amqpconn_spec.v0_9_1 import basic, channel, confirm, queue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,13 +23,14 @@ class ChannelSide:
 
     def __init__(self, session: Session, channel_id: int) -> None:
         self._session = session
+        self._spec: Any = session.dialect.package
         self._id = channel_id
         self._is_open = False
         self._confirms: count[int] | None = None
         self._tags = count(1)
         self._deliveries = count(1)
-        self._handlers: dict[str, Callable[[Any], Method | None]] = {
-            "queue.declare": session.queues.declare,
+        self._handlers: dict[str, Callable[[Any], Method | tuple[Method, Content] | None]] = {
+            "queue.declare": self._on_declare,
             "queue.delete": self._on_delete,
             "queue.purge": self._on_purge,
             "basic.get": self._on_get,
@@ -46,81 +47,120 @@ class ChannelSide:
         try:
             if own is not None:
                 self._reply(method, own(method))
-            elif isinstance(method, basic.Publish) and content is not None:
+            elif content is not None and method.NAME == "basic.publish":
                 self._publish(method, content)
             else:
                 handler = self._handlers.get(method.NAME) or _first_reply
                 self._reply(method, handler(method))
         except Refused as refused:
             self.send(
-                channel.Close(
-                    refused.reply_code, refused.reply_text, method.CLASS_ID, method.METHOD_ID
+                self._spec.channel.Close(
+                    reply_code=refused.reply_code,
+                    reply_text=refused.reply_text,
+                    class_id=method.CLASS_ID,
+                    method_id=method.METHOD_ID,
                 )
             )
 
     def send(self, method: Method, content: Content | None = None) -> None:
         """Send on this channel; deliveries get their tag here."""
-        if isinstance(method, basic.Deliver):
-            method.delivery_tag = next(self._deliveries)
-        elif isinstance(method, channel.OpenOk):
+        if method.NAME == "channel.open-ok":
             self._is_open, self._confirms, self._deliveries = True, None, count(1)
-        elif isinstance(method, channel.Close | channel.CloseOk):
+        elif method.NAME in ("channel.close", "channel.close-ok"):
             self._is_open = False
             self.end()
         self._session.send(method, self._id, content)
 
+    def deliver(self, tag: str, message: Message) -> None:
+        """A message for a consumer of this channel."""
+        deliver = self._spec.basic.Deliver(
+            consumer_tag=tag,
+            delivery_tag=next(self._deliveries),
+            exchange=message.exchange,
+            routing_key=message.routing_key,
+        )
+        self.send(deliver, message.content)
+
+    def cancelled(self, tag: str) -> None:
+        """The queue of a consumer of this channel is gone."""
+        cancel = self._spec.basic.Cancel(consumer_tag=tag)
+        if cancel.SENT_BY_SERVER:
+            setattr(cancel, no_wait_name(cancel), True)
+            self.send(cancel)
+
     def end(self) -> None:
         """Nobody listens any more."""
-        self._session.queues.forget(self.send)
+        self._session.queues.forget(self)
 
     def _reply(self, method: Method, reply: Method | tuple[Method, Content] | None) -> None:
         if isinstance(reply, tuple):
             self.send(*reply)
-        elif reply is not None and not getattr(method, "no_wait", False):
+        elif reply is not None and not getattr(method, no_wait_name(method), False):
             self.send(reply)
 
-    def _publish(self, publish: basic.Publish, content: Content) -> None:
-        routed = self._session.queues.publish(Message(publish, content))
+    def _publish(self, publish: Any, content: Content) -> None:
+        message = Message(publish.exchange, publish.routing_key, content)
+        routed = self._session.queues.publish(message)
         if publish.mandatory and not routed:
-            returned = basic.Return(312, "NO_ROUTE", publish.exchange, publish.routing_key)
+            returned = self._spec.basic.Return(
+                reply_code=312,
+                reply_text="NO_ROUTE",
+                exchange=publish.exchange,
+                routing_key=publish.routing_key,
+            )
             self.send(returned, content)
         if self._confirms is not None:
-            self.send(basic.Ack(delivery_tag=next(self._confirms)))
+            self.send(self._spec.basic.Ack(delivery_tag=next(self._confirms)))
 
-    def _on_delete(self, delete: queue.Delete) -> Method:
-        return queue.DeleteOk(self._session.queues.delete(delete.queue))
+    def _on_declare(self, declare: Any) -> Method:
+        name, found = self._session.queues.declare(declare.queue, declare.passive)
+        sizes = {"message_count": len(found.messages), "consumer_count": len(found.consumers)}
+        return self._made("queue.declare-ok", queue=name, **sizes)
 
-    def _on_purge(self, purge: queue.Purge) -> Method:
-        return queue.PurgeOk(self._session.queues.purge(purge.queue))
+    def _on_delete(self, delete: Any) -> Method:
+        count_ = self._session.queues.delete(delete.queue)
+        return self._made("queue.delete-ok", message_count=count_)
 
-    def _on_get(self, get: basic.Get) -> None:
+    def _on_purge(self, purge: Any) -> Method:
+        count_ = self._session.queues.purge(purge.queue)
+        return self._made("queue.purge-ok", message_count=count_)
+
+    def _on_get(self, get: Any) -> Method | tuple[Method, Content]:
         found = self._session.queues.find(get.queue)
         if not found.messages:
-            self.send(basic.GetEmpty())
-            return
+            return self._made("basic.get-empty")
         message = found.messages.popleft()
-        get_ok = basic.GetOk(
+        get_ok = self._made(
+            "basic.get-ok",
             delivery_tag=next(self._deliveries),
             exchange=message.exchange,
             routing_key=message.routing_key,
             message_count=len(found.messages),
         )
-        self.send(get_ok, message.content)
+        return get_ok, message.content
 
-    def _on_consume(self, consume: basic.Consume) -> None:
+    def _on_consume(self, consume: Any) -> None:
         found = self._session.queues.find(consume.queue)
         tag = consume.consumer_tag or f"ctag-{next(self._tags)}"
-        if not consume.no_wait:
-            self.send(basic.ConsumeOk(consumer_tag=tag))
-        found.attach(tag, self.send)
+        self._reply(consume, self._made("basic.consume-ok", consumer_tag=tag))
+        found.attach(tag, self)
 
-    def _on_cancel(self, cancel: basic.Cancel) -> Method:
-        self._session.queues.cancel(cancel.consumer_tag, self.send)
-        return basic.CancelOk(consumer_tag=cancel.consumer_tag)
+    def _on_cancel(self, cancel: Any) -> Method:
+        self._session.queues.cancel(cancel.consumer_tag, self)
+        return self._made("basic.cancel-ok", consumer_tag=cancel.consumer_tag)
 
-    def _on_confirm_select(self, _: confirm.Select) -> Method:
+    def _on_confirm_select(self, _: Method) -> Method:
         self._confirms = count(1)
-        return confirm.SelectOk()
+        return self._made("confirm.select-ok")
+
+    def _made(self, name: str, **fields: object) -> Method:
+        made: Any = self._session.dialect.by_name[name]
+        return cast("Method", made(**fields))
+
+
+def no_wait_name(method: Method) -> str:
+    """What the argument is called that asks for no answer; 0-9 and 0-8 write it in one word."""
+    return "nowait" if hasattr(method, "nowait") else "no_wait"
 
 
 def _first_reply(method: Method) -> Method | None:

@@ -9,7 +9,6 @@ from amqpconn.testing.behaviour import Behaviour
 from amqpconn.testing.queues import Queues
 from amqpconn.testing.server import Server
 from amqpconn.testing.session import Session
-from amqpconn_spec.v0_9_1 import connection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -149,11 +148,20 @@ class Peer:
 
     def block(self, reason: str = "low on memory") -> None:
         """Say connection.blocked to all clients."""
-        self.send(connection.Blocked(reason))
+        self._say("connection.blocked", reason=reason)
 
     def unblock(self) -> None:
         """Say connection.unblocked to all clients."""
-        self.send(connection.Unblocked())
+        self._say("connection.unblocked")
+
+    def _say(self, name: str, **fields: object) -> None:
+        """Send a method of channel 0 to all clients whose version of the protocol has it."""
+
+        def say(session: Session) -> None:
+            if session.is_open and name in session.dialect.by_name:
+                session.say(name, **fields)
+
+        self._to_all(say)
 
     def close_connections(self, reply_code: int = 320, reply_text: str = "by the test") -> None:
         """Say connection.close to all clients."""

@@ -10,16 +10,21 @@ from collections import deque
 from itertools import count
 
 from amqpconn.testing.behaviour import Refused
-from amqpconn_spec.v0_9_1 import basic, queue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from typing import Protocol
 
     from amqpconn.core.assembler import Content
-    from amqpconn_spec._base import Method
 
-    Deliver = Callable[[Method, Content | None], None]
+    class Consumer(Protocol):
+        """A channel that consumes; it gets its messages with the consumer's tag."""
+
+        def deliver(self, tag: str, message: Message) -> None:
+            """A message for it."""
+
+        def cancelled(self, tag: str) -> None:
+            """The queue is gone."""
 
 
 class Message:
@@ -27,9 +32,9 @@ class Message:
 
     __slots__ = ("content", "exchange", "routing_key")
 
-    def __init__(self, publish: basic.Publish, content: Content) -> None:
-        self.exchange = publish.exchange
-        self.routing_key = publish.routing_key
+    def __init__(self, exchange: str, routing_key: str, content: Content) -> None:
+        self.exchange = exchange
+        self.routing_key = routing_key
         self.content = content
 
 
@@ -38,22 +43,22 @@ class Queue:
 
     def __init__(self) -> None:
         self.messages: deque[Message] = deque()
-        self.consumers: deque[tuple[str, Deliver]] = deque()
+        self.consumers: deque[tuple[str, Consumer]] = deque()
 
     def put(self, message: Message) -> None:
         """To the next consumer in turn, or into the queue."""
         if self.consumers:
-            tag, deliver = self.consumers[0]
+            tag, consumer = self.consumers[0]
             self.consumers.rotate(-1)
-            _deliver(message, tag, deliver)
+            consumer.deliver(tag, message)
         else:
             self.messages.append(message)
 
-    def attach(self, tag: str, deliver: Deliver) -> None:
+    def attach(self, tag: str, consumer: Consumer) -> None:
         """A new consumer, which gets what waits."""
-        self.consumers.append((tag, deliver))
+        self.consumers.append((tag, consumer))
         while self.messages:
-            _deliver(self.messages.popleft(), tag, deliver)
+            consumer.deliver(tag, self.messages.popleft())
 
 
 class Queues:
@@ -63,13 +68,15 @@ class Queues:
         self._queues: dict[str, Queue] = {}
         self._names = count(1)
 
-    def declare(self, method: queue.Declare) -> queue.DeclareOk:
-        """Make a queue, or look at one. Raises Refused with 404 for a passive declare in vain."""
-        name = method.queue or f"amq.gen-{next(self._names)}"
-        if method.passive:
+    def declare(self, name: str, passive: bool) -> tuple[str, Queue]:
+        """Make a queue, or look at one; its name, made up when none is given, and the queue.
+
+        Raises Refused with 404 for a passive declare in vain.
+        """
+        name = name or f"amq.gen-{next(self._names)}"
+        if passive:
             self.find(name)
-        found = self._queues.setdefault(name, Queue())
-        return queue.DeclareOk(name, len(found.messages), len(found.consumers))
+        return name, self._queues.setdefault(name, Queue())
 
     def find(self, name: str) -> Queue:
         """The queue of this name. Raises Refused with 404."""
@@ -97,24 +104,17 @@ class Queues:
         found = self._queues.pop(name, None)
         if found is None:
             return 0
-        for tag, deliver in found.consumers:
-            deliver(basic.Cancel(consumer_tag=tag, no_wait=True), None)
+        for tag, consumer in found.consumers:
+            consumer.cancelled(tag)
         return len(found.messages)
 
-    def cancel(self, tag: str, deliver: Deliver) -> None:
+    def cancel(self, tag: str, consumer: Consumer) -> None:
         """A consumer goes."""
         for found in self._queues.values():
-            if (tag, deliver) in found.consumers:
-                found.consumers.remove((tag, deliver))
+            if (tag, consumer) in found.consumers:
+                found.consumers.remove((tag, consumer))
 
-    def forget(self, deliver: Deliver) -> None:
+    def forget(self, consumer: Consumer) -> None:
         """All consumers of a channel go."""
         for found in self._queues.values():
-            found.consumers = deque(entry for entry in found.consumers if entry[1] != deliver)
-
-
-def _deliver(message: Message, tag: str, deliver: Deliver) -> None:
-    method = basic.Deliver(
-        consumer_tag=tag, exchange=message.exchange, routing_key=message.routing_key
-    )
-    deliver(method, message.content)
+            found.consumers = deque(entry for entry in found.consumers if entry[1] != consumer)

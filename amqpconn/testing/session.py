@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amqpconn.core.assembler import Assembler, content_frames
-from amqpconn.core.dialect import dialect_for
+from amqpconn.core.dialect import dialect_for, dialect_of_header
 from amqpconn.core.framing import FrameReader
 from amqpconn.core.heartbeat import Heartbeat
 from amqpconn.core.states import HEADER, IllegalStep, Machine, Role, State
@@ -11,7 +11,6 @@ from amqpconn.errors import ConnectionFailed
 from amqpconn.testing.behaviour import Refused
 from amqpconn.testing.channels import ChannelSide
 from amqpconn_spec._base import Method
-from amqpconn_spec.v0_9_1 import connection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from amqpconn.core.assembler import Content
+    from amqpconn.core.dialect import Dialect
     from amqpconn.testing.behaviour import Behaviour
     from amqpconn.testing.queues import Queues
     from amqpconn_spec._wire import Table
@@ -63,12 +63,11 @@ class Session:
         self.mechanism = self.virtual_host = ""
         self.is_over = False
         self.heartbeat = Heartbeat()
-        self.dialect = dialect_for("0-9-1")
+        self._speak(dialect_for(behaviour.protocols[-1]))
         self.machine = Machine(Role.SERVER)
         self._is_silent = False
         self._header = b""
         self._now = 0.0
-        self._reader = FrameReader(self.dialect, self.dialect.frame_min_size)
         self._channels: dict[int, ChannelSide] = {}
         self._assemblers: dict[int, Assembler] = {}
         self._output: list[bytes] = []
@@ -81,6 +80,10 @@ class Session:
             "connection.close-ok": self._on_close_ok,
         }
 
+    def _speak(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self._reader = FrameReader(dialect, dialect.frame_min_size)
+
     @property
     def is_open(self) -> bool:
         """Whether the handshake is done and nobody has closed."""
@@ -91,7 +94,8 @@ class Session:
         self._now = now
         self.heartbeat.received(now)
         try:
-            for channel, what in self._reader.receive(self._after_header(data)):
+            rest = self._after_header(data)
+            for channel, what in self._reader.receive(rest):
                 if what is None:
                     self.heartbeats += 1
                 elif not self.is_over:
@@ -140,7 +144,13 @@ class Session:
             return
         if self.machine.state is not State.CLOSE_RECEIVED:
             class_id, method_id = (about.CLASS_ID, about.METHOD_ID) if about else (0, 0)
-            self.send(connection.Close(reply_code, reply_text, class_id, method_id))
+            self.say(
+                "connection.close",
+                reply_code=reply_code,
+                reply_text=reply_text,
+                class_id=class_id,
+                method_id=method_id,
+            )
 
     def end(self) -> None:
         """The stream is gone."""
@@ -163,19 +173,21 @@ class Session:
 
     def _on_header(self) -> None:
         self.machine.receive(HEADER)
-        if self._header != self.dialect.protocol_header:
+        wanted = dialect_of_header(self._header)
+        if wanted is None or wanted.protocol not in self.behaviour.protocols:
             self.machine.send(HEADER)
             self._output.append(self.dialect.protocol_header)
             self.is_over = True
             return
-        behaviour = self.behaviour
-        self.send(
-            connection.Start(
-                version_minor=9,
-                server_properties=behaviour.server_properties,
-                mechanisms=" ".join(behaviour.mechanisms).encode(),
-                locales=" ".join(behaviour.locales).encode(),
-            )
+        self._speak(wanted)
+        behaviour, (major, minor) = self.behaviour, wanted.version
+        self.say(
+            "connection.start",
+            version_major=major,
+            version_minor=minor,
+            server_properties=behaviour.server_properties,
+            mechanisms=" ".join(behaviour.mechanisms).encode(),
+            locales=" ".join(behaviour.locales).encode(),
         )
 
     def _take(self, channel: int, what: Method | ContentHeader | bytes) -> None:
@@ -211,14 +223,19 @@ class Session:
         except Refused as refused:
             self.close(refused.reply_code, refused.reply_text, method)
 
-    def _note(self, method: Method) -> None:
-        if isinstance(method, connection.StartOk):
+    def _note(self, method: Any) -> None:
+        if method.NAME == "connection.start-ok":
             self.client_properties, self.mechanism = method.client_properties, method.mechanism
-        elif isinstance(method, connection.TuneOk):
+        elif method.NAME == "connection.tune-ok":
             self._reader.frame_max = method.frame_max or _NO_LIMIT
             self.heartbeat.start(method.heartbeat, self._now)
-        elif isinstance(method, connection.Open):
+        elif method.NAME == "connection.open":
             self.virtual_host = method.virtual_host
+
+    def say(self, name: str, **fields: object) -> None:
+        """Send a method of channel 0, in the client's version of the protocol."""
+        method: Any = self.dialect.by_name[name]
+        self.send(method(**fields))
 
     def _side(self, channel: int) -> ChannelSide:
         if channel not in self._channels:
@@ -227,32 +244,40 @@ class Session:
 
     # --- channel 0 ---
 
-    def _judge(self, method: connection.StartOk | connection.SecureOk) -> None:
+    def _judge(self, method: Any) -> None:
         behaviour = self.behaviour
         verdict = behaviour.authenticate(self.mechanism, method.response)
         if isinstance(verdict, bytes):
-            self.send(connection.Secure(verdict))
+            self.say("connection.secure", challenge=verdict)
         elif verdict:
-            self.send(
-                connection.Tune(behaviour.channel_max, behaviour.frame_max, behaviour.heartbeat)
+            self.say(
+                "connection.tune",
+                channel_max=behaviour.channel_max,
+                frame_max=behaviour.frame_max,
+                heartbeat=behaviour.heartbeat,
             )
         else:
             raise Refused(403, f"ACCESS_REFUSED - no login with mechanism {self.mechanism}")
 
-    def _on_open(self, _: connection.Open) -> None:
-        if self.virtual_host not in self.behaviour.virtual_hosts:
+    def _on_open(self, open_: Any) -> None:
+        target = self.behaviour.redirect_to
+        if target and not getattr(open_, "insist", True):
+            self.say("connection.redirect", host=target)
+            self.is_over = True
+        elif self.virtual_host in self.behaviour.virtual_hosts:
+            self.say("connection.open-ok")
+        else:
             raise Refused(530, f"NOT_ALLOWED - vhost {self.virtual_host} not found")
-        self.send(connection.OpenOk())
 
-    def _on_update_secret(self, _: connection.UpdateSecret) -> None:
-        self.send(connection.UpdateSecretOk())
+    def _on_update_secret(self, _: Method) -> None:
+        self.say("connection.update-secret-ok")
 
-    def _on_close(self, _: connection.Close) -> None:
+    def _on_close(self, _: Method) -> None:
         crossing = self.machine.state is State.CLOSE_SENT
-        self.send(connection.CloseOk())
+        self.say("connection.close-ok")
         self.is_over = not crossing
 
-    def _on_close_ok(self, _: connection.CloseOk) -> None:
+    def _on_close_ok(self, _: Method) -> None:
         self.is_over = True
 
 
