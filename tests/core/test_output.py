@@ -63,9 +63,9 @@ def test_a_dialect_is_made_once() -> None:
     assert dialect_for("0-9-1") is dialect_for("0-9-1")
 
 
-@pytest.mark.parametrize("protocol", ["0-8", "1.0", "", "0.9.1"])
+@pytest.mark.parametrize("protocol", ["0-7", "1.0", "", "0.9.1", "AUTO"])
 def test_versions_that_we_do_not_speak(protocol: str) -> None:
-    with pytest.raises(InvalidParameter, match=r"known are 0-9-1"):
+    with pytest.raises(InvalidParameter, match=r"known are 0-8, 0-9, 0-9-1, auto"):
         EndpointCore(Settings(protocol=protocol))
 
 
