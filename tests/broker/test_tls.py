@@ -78,9 +78,12 @@ def test_the_greeting_names_the_host(
         assert b"\x00\x00\x0e\x00\x0c\x00\x00\x09localhost" in relay.sent
 
 
-def test_an_unknown_authority_is_not_trusted(broker: RabbitMQNode, driver: Driver) -> None:
+@pytest.mark.parametrize("options", [{}, {"ssl": True}], ids=["by URL", "ssl=True"])
+def test_an_unknown_authority_is_not_trusted(
+    broker: RabbitMQNode, driver: Driver, options: dict[str, bool]
+) -> None:
     with pytest.raises(TLSFailed, match="self-signed certificate in certificate chain") as raised:
-        driver.connect(broker.url(tls=True))
+        driver.connect(broker.url(tls=True), **options)
     assert raised.value.phase == "tls"
     assert isinstance(raised.value.__cause__, ssl.SSLCertVerificationError)
 
