@@ -11,9 +11,9 @@ from types import ModuleType
 
 import pytest
 
-from codegen import formatting, output
+from codegen import output
 from codegen.model import Protocol
-from codegen.pipeline import PACKAGE, generate, load_protocols
+from codegen.pipeline import PACKAGE, generate, load_protocols, unformatted
 from tests.codegen import synthetic
 from tests.codegen.specs import SPEC
 
@@ -60,10 +60,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
     (directory / "versions.toml").write_text(f'[{VERSION}]\nbase = "synthetic.xml"\n')
     for schema in SPEC.glob("*.rng"):
         (directory / schema.name).write_bytes(schema.read_bytes())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(formatting, "_black", lambda source: source)
-        generated = generate(directory)
-    files = {path.replace(PACKAGE, PARENT, 1): text for path, text in generated.items()}
+    files = {
+        path.replace(PACKAGE, PARENT, 1): text for path, text in unformatted(directory).items()
+    }
     output.write(files, directory / "out", PARENT)
     (protocol,) = load_protocols(directory)
     with pytest.MonkeyPatch.context() as patch:

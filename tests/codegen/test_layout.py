@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen.diagnostics import Origin
-from codegen.formatting import Formatter
 from codegen.layout import (
     Bit,
     Fixed,
@@ -203,10 +202,8 @@ class Compiler:
     """Prints and runs the code for a class that is only made up."""
 
     def __init__(self, made: Made) -> None:
-        formatter = Formatter()
-        formatter.format = lambda source: source  # type: ignore[method-assign]
         self.made = made
-        self.renderer = Renderer(formatter)
+        self.renderer = Renderer()
 
     def method(self, fields: tuple[ResolvedField, ...]) -> tuple[ResolvedMethod, Any]:
         example = self.made.protocol.classes[0].methods[0]
