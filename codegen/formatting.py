@@ -1,9 +1,9 @@
 """Formats generated code with black, and remembers what came out of it.
 
-black takes most of the time of a run. Its results are kept under a hash of all that they depend
-on, the source, black's version and its options, so a result cannot be out of date. They lie where
-Python keeps the compiled modules of the generator: whoever can change the one can change the
-other, and `make clean` removes both.
+black takes most of the time of a run. So several processes share the work, and results are kept
+under a hash of all that they depend on, the source, black's version and its options: a result
+cannot be out of date. They lie where Python keeps the compiled modules of the generator: whoever
+can change the one can change the other, and `make clean` removes both.
 """
 
 from __future__ import annotations
@@ -21,36 +21,31 @@ LINE_LENGTH = 100
 #: How many files a cache remembers: several times what one run writes.
 CAPACITY = 200
 
+#: From how many characters on it pays to start processes.
+MUCH = 200_000
 
-class Formatter:
-    """Formats source text; with the path of a cache it remembers the results of earlier runs."""
 
-    def __init__(self, cache: Path | None = None) -> None:
-        self._cache = cache
-        self._known = _read(cache) if cache is not None else {}
-        self._used: dict[str, str] = {}
-        self._options = f"black {version('black')}, line length {LINE_LENGTH}"
+def formatted(sources: dict[str, str], cache: Path | None = None) -> dict[str, str]:
+    """Each source as black would have it, by path; a cache saves the work for those that are in it.
 
-    def format(self, source: str) -> str:
-        """The source as black would have it; raises GeneratorError if it is no valid Python."""
-        key = hashlib.sha256(f"{self._options}\n{source}".encode()).hexdigest()
-        if key not in self._used:
-            self._used[key] = self._known[key] if key in self._known else _black(source)
-        return self._used[key]
+    Raises:
+        GeneratorError: A source is no valid Python.
+    """
+    known = {} if cache is None else _read(cache)
+    options = f"black {version('black')}, line length {LINE_LENGTH}"
+    keys = {path: _key(options, source) for path, source in sources.items()}
+    new = {keys[path]: source for path, source in sources.items() if keys[path] not in known}
+    results = known | _format_all(new)
+    if cache is not None and new:
+        older = [key for key in known if key not in keys.values()]
+        kept = [*older, *keys.values()][-CAPACITY:]
+        _save({key: results[key] for key in kept}, cache)
+    return {path: results[key] for path, key in keys.items()}
 
-    def save(self) -> None:
-        """Keep what was formatted last; where nothing can be written, nothing is kept."""
-        if self._cache is None or self._used.keys() <= self._known.keys():
-            return
-        older = [item for item in self._known.items() if item[0] not in self._used]
-        kept = dict([*older, *self._used.items()][-CAPACITY:])
-        draft = self._cache.with_suffix(".draft")
-        try:
-            self._cache.parent.mkdir(exist_ok=True)
-            draft.write_text(json.dumps(kept), encoding="utf-8")
-            draft.replace(self._cache)
-        except OSError:
-            return  # a checkout that is read-only; the next run takes as long as this one
+
+def _key(options: str, source: str) -> str:
+    """What a result is remembered by."""
+    return hashlib.sha256(f"{options}\n{source}".encode()).hexdigest()
 
 
 def _read(cache: Path) -> dict[str, str]:
@@ -62,8 +57,36 @@ def _read(cache: Path) -> dict[str, str]:
     return known if isinstance(known, dict) else {}
 
 
+def _save(results: dict[str, str], cache: Path) -> None:
+    """Keep results; where nothing can be written, nothing is kept."""
+    draft = cache.with_suffix(".draft")
+    try:
+        cache.parent.mkdir(exist_ok=True)
+        draft.write_text(json.dumps(results), encoding="utf-8")
+        draft.replace(cache)
+    except OSError:
+        return  # a checkout that is read-only; the next run takes as long as this one
+
+
+def _format_all(sources: dict[str, str]) -> dict[str, str]:
+    """The sources formatted, by the same keys; long ones first, so that processes end together."""
+    ordered = sorted(sources, key=lambda key: len(sources[key]), reverse=True)
+    texts = [sources[key] for key in ordered]
+    if sum(map(len, texts)) < MUCH:
+        return dict(zip(ordered, map(_black, texts), strict=True))
+    from concurrent.futures import ProcessPoolExecutor  # late, as most runs have little to do
+
+    with ProcessPoolExecutor() as processes:
+        return dict(zip(ordered, processes.map(_black, texts), strict=True))
+
+
 def _black(source: str) -> str:
-    import black  # late, because it takes long, and a run that only remembers needs none of it
+    """One source formatted.
+
+    black's own function does it twice, because trailing commas that the first time adds could
+    change the second. With magic_trailing_comma off they do not, so once is enough.
+    """
+    import black  # late: a run that only has to remember is ten times as fast without it
     from black.mode import TargetVersion
     from black.parsing import InvalidInput
 
@@ -73,6 +96,6 @@ def _black(source: str) -> str:
         magic_trailing_comma=False,
     )
     try:
-        return black.format_str(source, mode=mode)
+        return black._format_str_once(source, mode=mode)
     except InvalidInput as error:
         raise GeneratorError(f"a template gave no valid Python: {error}") from error

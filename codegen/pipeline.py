@@ -11,7 +11,7 @@ from pathlib import Path
 from . import overlay
 from .build import build
 from .diagnostics import Diagnostics, Origin
-from .formatting import Formatter
+from .formatting import formatted
 from .loader import Source, load
 from .model import Protocol, Spec
 from .render import Renderer
@@ -41,15 +41,20 @@ def generate(spec_dir: Path, cache: Path | None = None) -> dict[str, str]:
         SpecError: Something is wrong with the specification; it holds all that was found.
         GeneratorError: Something is wrong with the generator.
     """
+    sources = unformatted(spec_dir)
+    modules = {path: text for path, text in sources.items() if path.endswith(".py")}
+    return sources | formatted(modules, cache)
+
+
+def unformatted(spec_dir: Path) -> dict[str, str]:
+    """Every generated file by its path in the source root, as the templates print it."""
     protocols = load_protocols(spec_dir)
-    formatter = Formatter(cache)
-    renderer = Renderer(formatter)
+    renderer = Renderer()
     shared = renderer.shared({protocol.package: protocol.version for protocol in protocols})
     files = {f"{PACKAGE}/{name}": text for name, text in shared.items()}
     for protocol in protocols:
         for name, text in renderer.version(protocol).items():
             files[f"{PACKAGE}/{protocol.package}/{name}"] = text
-    formatter.save()
     return dict(sorted(files.items()))
 
 
