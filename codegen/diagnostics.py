@@ -8,7 +8,8 @@ from typing import Literal
 #: What a diagnostic can be about. Each line is what one stage finds.
 Rule = Literal[
     # A file cannot be used at all: versions.toml, a specification, an overlay or a schema.
-    "missing-file", "manifest", "malformed-xml", "doctype", "bad-schema",
+    "missing-file", "manifest", "malformed-xml", "doctype", "other-schema",
+    "bad-schema",
     # An element or its attributes are not as the vocabulary has them.
     "schema", "unknown-element", "missing-attribute", "bad-name", "bad-number", "bad-value",
     "bad-assert",

@@ -14,6 +14,9 @@ from lxml import etree
 
 from .diagnostics import Diagnostics, Origin, Rule
 
+#: The namespace of the files of AMQP 0-10 and 1.0; those before have none.
+LATER_NAMESPACE = "http://www.amqp.org/schema/amqp.xsd"
+
 #: Where each element of a document begins.
 Places = dict[etree._Element, Origin]
 
@@ -72,6 +75,11 @@ def load(path: Path, schema: Path, diagnostics: Diagnostics) -> tuple[Node | Non
         root, lines = _parse(data)
     except _Unreadable as problem:
         diagnostics.add(Origin(file, problem.line), problem.rule, problem.message)
+        return None, source
+    other = _other_schema(root)
+    if other is not None:
+        message = f"this is {other}; only the class and method schema of AMQP 0-8 to 0-9-1 is read"
+        diagnostics.add(Origin(file, lines[0]), "other-schema", message)
         return None, source
     places = {
         element: Origin(file, line)
@@ -140,6 +148,16 @@ def _scan(data: bytes, lines: list[int]) -> _Unreadable | None:
     except _Unreadable as complaint:
         return complaint
     return None
+
+
+def _other_schema(root: etree._Element) -> str | None:
+    """What else a document is: later versions of AMQP have other elements, in a namespace."""
+    if etree.QName(root).namespace != LATER_NAMESPACE:
+        return None
+    if root.get("minor") is not None:
+        version = f"{root.get('major')}-{root.get('minor')}"
+        return f"AMQP {version}, in the schema with commands and controls"
+    return "a part of AMQP 1.0, in the schema with types and sections"
 
 
 def _validate(root: etree._Element, places: Places, schema: Path, diagnostics: Diagnostics) -> None:
