@@ -53,7 +53,7 @@ def spec_with(name: str, folder: Path, overlays: str = "") -> Path:
 @pytest.fixture(autouse=True)
 def unformatted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave black out: it takes nine tenths of the time, and other tests are about the format."""
-    monkeypatch.setattr(formatting, "_black", lambda source: source)
+    monkeypatch.setattr(formatting, "_format_all", dict)
 
 
 def test_no_published_file_is_forgotten() -> None:
