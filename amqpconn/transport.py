@@ -41,7 +41,9 @@ PORT_TLS: Final = 5671
 _UNREACHABLE: Final = frozenset(
     {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT, errno.EADDRNOTAVAIL}
 )
-_HUNG_UP: Final = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED, errno.ESHUTDOWN})
+_HUNG_UP: Final = frozenset(
+    {errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED, errno.ESHUTDOWN, errno.ENOTCONN}
+)
 
 
 class Target:
@@ -124,6 +126,17 @@ def new_socket(info: AddressInfo) -> socket.socket:
     if info[0] != getattr(socket, "AF_UNIX", None):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
+
+
+def check_connected(sock: socket.socket) -> None:
+    """Raises OSError when the peer has reset the connection already.
+
+    To be asked before TLS is put on a socket: the class that does it forgets to close one of those.
+    """
+    code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if code:
+        raise OSError(code, os.strerror(code))
+    sock.getpeername()
 
 
 def share(remaining_s: float | None, addresses_left: int) -> float | None:

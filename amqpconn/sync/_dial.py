@@ -149,8 +149,10 @@ class Dial:
 
     def _start_tls(self, context: SSLContext) -> None:
         self._core.enter("tls", monotonic())
+        sock = cast("socket.socket", self.stream)
+        transport.check_connected(sock)
         secure = context.wrap_socket(
-            cast("socket.socket", self.stream),
+            sock,
             server_hostname=self._target.server_hostname,
             do_handshake_on_connect=False,
         )

@@ -40,10 +40,9 @@ def main() -> int:
     given = os.environ.get("AMQP_URL")
     with nullcontext() if given else Peer() as peer:
         url = given or (peer.url() if peer else "")
-        console.print(
-            f"[bold]{parse_url(url).redacted}[/], {'yours' if given else 'an in-process peer'}\n"
-        )
         try:
+            whose = "yours" if given else "an in-process peer"
+            console.print(f"[bold]{parse_url(url).redacted}[/], {whose}\n")
             blocking(url)
             asyncio.run(coroutines(url))
             if peer:

@@ -9,6 +9,8 @@ from contextlib import suppress
 from functools import partial
 from time import monotonic
 
+from amqpconn.transport import check_connected
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,6 +135,7 @@ class Server:
             if sock.family != getattr(socket, "AF_UNIX", None):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._ssl is not None:
+                check_connected(sock)
                 sock = self._ssl.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
         except OSError:
             sock.close()

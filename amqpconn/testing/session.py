@@ -204,6 +204,8 @@ class Session:
 
     def _arrived(self, channel: int, method: Method, content: Content | None) -> None:
         self.received.append(Received(channel, method, content))
+        if self._is_silent:
+            return
         if channel == 0:
             self._on_control(method)
         elif self.is_open:

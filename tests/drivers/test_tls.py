@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import socket
 import ssl
+import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +14,13 @@ from pathlib import Path
 import pytest
 
 from amqpconn import external_auth
+from amqpconn.core.endpoint import EndpointCore
 from amqpconn.errors import InvalidParameter, PeerHungUp, PeerSpeaksTLS, TLSFailed
 from amqpconn.testing import Peer
 from amqpconn_spec.v0_9_1 import basic, queue
 from tests.broker.certificates import Certificate, Certificates
 from tests.drivers.adapter import Driver
-from tests.drivers.helpers import GUEST, message
+from tests.drivers.helpers import GUEST, listening, message, url_of
 
 
 @pytest.fixture
@@ -149,6 +152,24 @@ def test_clear_text_to_a_tls_port_says_so(driver: Driver, secure: Peer) -> None:
     with pytest.raises((PeerSpeaksTLS, PeerHungUp)) as raised:
         driver.connect(f"amqp://{secure.host}:{secure.port}")
     assert "amqps" in str(raised.value) or "TLS" in str(raised.value)
+
+
+def test_peer_that_resets_before_tls_is_told(
+    driver: Driver, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter = EndpointCore.enter
+
+    def resetting(core: EndpointCore, phase: str, now: float) -> None:
+        enter(core, phase, now)
+        if phase == "tls":
+            accepted, _ = listener.accept()
+            accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            accepted.close()
+
+    monkeypatch.setattr(EndpointCore, "enter", resetting)
+    with listening() as listener, pytest.raises(PeerHungUp) as raised:
+        driver.connect(url_of(listener.getsockname()), ssl=certificates.client_context())
+    assert raised.value.phase == "tls"
 
 
 @contextmanager
