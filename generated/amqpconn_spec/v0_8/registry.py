@@ -284,6 +284,8 @@ def decode_method(buffer: bytes, offset: int = 0, end: int | None = None) -> Met
         (index,) = READ_I(buffer, offset)
     except StructError:
         raise DecodeError("method", 0, TOO_SHORT) from None
+    if end is not None and end - offset < 4:
+        raise DecodeError("method", 0, TOO_SHORT)
     method = METHODS.get(index)
     if method is None:
         reason = f"class {index >> 16} has no method {index & 0xFFFF}"
@@ -301,6 +303,8 @@ def decode_header(buffer: bytes, offset: int = 0, end: int | None = None) -> Con
         class_id, body_size = READ_H2xQ(buffer, offset)
     except StructError:
         raise DecodeError("content header", 0, TOO_SHORT) from None
+    if end is not None and end - offset < 12:
+        raise DecodeError("content header", 0, TOO_SHORT)
     kind = PROPERTIES.get(class_id)
     if kind is None:
         raise DecodeError("content header", 0, f"class {class_id} has no content")

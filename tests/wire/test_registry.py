@@ -1,0 +1,183 @@
+"""The tables of a version: methods, properties, constants, reply codes; and what import loads."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import types
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+import amqpconn_spec
+from amqpconn_spec import v0_9_1
+from amqpconn_spec._base import Method
+from amqpconn_spec._wire import DecodeError
+from amqpconn_spec.v0_9_1 import basic, confirm, connection, constants, errors, registry, tx
+from tests.wire.facts import METHODS, SPECIFICATION, MethodFacts
+from tests.wire.values import KINDS
+
+GENERATED = Path(amqpconn_spec.__file__).parents[1]
+
+
+# --- Methods ---
+
+
+def test_all_methods_are_there_by_index_and_by_name() -> None:
+    assert sorted(registry.METHODS) == [facts.class_id << 16 | facts.method_id for facts in METHODS]
+    assert list(registry.BY_NAME) == [facts.full_name for facts in METHODS]
+    for index, kind in registry.METHODS.items():
+        assert index == kind.INDEX
+        assert registry.BY_NAME[kind.NAME] is kind
+
+
+@pytest.mark.parametrize("facts", METHODS, ids=lambda facts: facts.full_name)
+def test_a_payload_finds_its_class(facts: MethodFacts) -> None:
+    kind = registry.BY_NAME[facts.full_name]
+    assert type(registry.decode_method(kind().encode())) is kind
+
+
+def test_a_number_that_is_no_method_is_refused_with_its_parts() -> None:
+    for index in (0, 0x000A000C, 0x000A0000, 0xFFFFFFFF, 0x003D000A):
+        with pytest.raises(DecodeError) as caught:
+            registry.decode_method(b"xx" + index.to_bytes(4) + bytes(20), 2)
+        assert str(caught.value) == (
+            f"method: class {index >> 16} has no method {index & 0xFFFF}, at offset 0"
+        )
+
+
+@pytest.mark.parametrize("octets", [b"", b"\0", b"\0\x0a\0"])
+def test_a_payload_without_a_number_is_refused(octets: bytes) -> None:
+    for buffer, end in ((octets, None), (octets, 100), (octets + bytes(100), len(octets))):
+        with pytest.raises(DecodeError, match=r"^method: the bytes end too early, at offset 0$"):
+            registry.decode_method(buffer, 0, end)
+        with pytest.raises(DecodeError, match=r"^content header: the bytes end too early, at of"):
+            registry.decode_header(buffer, 0, end)
+
+
+def test_the_unions_hold_all_methods_by_who_sends_them() -> None:
+    clients = [kind for kind in KINDS if kind.SENT_BY_CLIENT]
+    servers = [kind for kind in KINDS if kind.SENT_BY_SERVER]
+    assert list(get_args(registry.ClientMethod)) == clients
+    assert list(get_args(registry.ServerMethod)) == servers
+    assert isinstance(registry.ClientMethod, types.UnionType)
+    assert set(clients) | set(servers) == set(KINDS)
+    both = {kind.NAME for kind in set(clients) & set(servers)}
+    assert both == {
+        "basic.ack",
+        "basic.cancel",
+        "basic.cancel-ok",
+        "basic.nack",
+        "channel.close",
+        "channel.close-ok",
+        "channel.flow",
+        "channel.flow-ok",
+        "connection.close",
+        "connection.close-ok",
+    }
+    assert isinstance(basic.Publish(), registry.ClientMethod)
+    assert not isinstance(basic.Publish(), registry.ServerMethod)
+
+
+def test_every_method_that_is_answered_is_synchronous_and_answered_by_the_other_side() -> None:
+    for kind in KINDS:
+        for reply in kind.REPLIES:
+            assert kind.SYNCHRONOUS
+            assert kind.SENT_BY_CLIENT <= reply.SENT_BY_SERVER
+            assert kind.SENT_BY_SERVER <= reply.SENT_BY_CLIENT
+
+
+def test_methods_with_content_are_those_of_basic_with_properties() -> None:
+    with_content = {kind.NAME for kind in KINDS if kind.HAS_CONTENT}
+    assert with_content == {"basic.publish", "basic.return", "basic.deliver", "basic.get-ok"}
+    assert {60: basic.Properties} == registry.PROPERTIES
+
+
+# --- Constants and reply codes ---
+
+
+def test_all_constants_are_there_and_nothing_else() -> None:
+    expected = {
+        str(each.get("name")).replace("-", "_").upper(): int(str(each.get("value")))
+        for each in SPECIFICATION.findall("constant")
+    }
+    version = {"PORT": 5672, "MAJOR": 0, "MINOR": 9, "REVISION": 1}
+    found = {name: value for name, value in vars(constants).items() if name.isupper()}
+    del found["TYPE_CHECKING"]
+    assert found == {**expected, **version}
+    assert (constants.FRAME_END, constants.FRAME_MIN_SIZE, constants.NO_ROUTE) == (206, 4096, 312)
+
+
+def test_the_table_of_reply_codes_is_complete() -> None:
+    expected = [
+        (int(str(each.get("value"))), str(each.get("name")), each.get("class") == "hard-error")
+        for each in SPECIFICATION.findall("constant")
+        if each.get("class")
+    ]
+    assert [(code.code, code.name, code.hard) for code in errors.REPLY_CODES.values()] == expected
+    assert list(errors.REPLY_CODES) == [code for code, _, _ in expected]
+    assert len(expected) == 18
+    assert errors.REPLY_CODES[404] == errors.ReplyCode(404, "not-found", hard=False)
+    assert constants.REPLY_SUCCESS not in errors.REPLY_CODES
+
+
+def test_a_reply_code_can_be_compared_hashed_and_taken_apart() -> None:
+    refused = errors.REPLY_CODES[403]
+    same = errors.ReplyCode(403, "access-refused", hard=False)
+    assert refused == same
+    assert hash(refused) == hash(same)
+    assert refused != errors.REPLY_CODES[404]
+    assert refused != 403
+    assert repr(refused) == "ReplyCode(code=403, name='access-refused', hard=False)"
+    match refused:
+        case errors.ReplyCode(code, name, hard):
+            assert (code, name, hard) == (403, "access-refused", False)
+
+
+# --- The package ---
+
+
+def test_the_package_of_a_version_has_a_module_for_each_class_and_four_more() -> None:
+    classes = {facts.class_name for facts in METHODS}
+    modules = classes | {"constants", "errors", "frames", "registry"}
+    assert set(v0_9_1.__all__) == modules | {"PROTOCOL_VERSION"}
+    assert v0_9_1.PROTOCOL_VERSION == "0-9-1"
+    for module in (basic, confirm, connection, tx):
+        for name in module.__all__:
+            assert getattr(module, name).__module__ == module.__name__
+    assert set(confirm.__all__) == {"Select", "SelectOk"}
+    assert (GENERATED / "amqpconn_spec" / "py.typed").read_bytes() == b""
+
+
+def test_for_run_time_a_method_is_not_generic() -> None:
+    """Only type checkers see `Method[queue.DeclareOk]`, so no class pays for it."""
+    assert Method[int] is Method
+    assert connection.TuneOk.__mro__[1] is Method
+    assert not hasattr(Method, "__orig_bases__")
+
+
+EXPENSIVE = {
+    "abc", "ast", "asyncio", "collections", "contextlib", "copy", "dataclasses", "datetime",
+    "decimal", "enum", "functools", "importlib", "inspect", "io", "logging", "numbers", "operator",
+    "re", "reprlib", "socket", "ssl", "string", "textwrap", "threading", "types", "typing",
+    "warnings", "weakref",
+}  # fmt: skip
+
+
+def test_importing_it_loads_nothing_that_takes_its_time() -> None:
+    """What Python loads by itself does not count, so it is started with as little as possible."""
+    program = (
+        "import sys\n"
+        "before = set(sys.modules)\n"
+        f"sys.path.insert(0, {str(GENERATED)!r})\n"
+        "import amqpconn_spec.v0_9_1\n"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    command = [sys.executable, "-I", "-S", "-c", program]
+    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    foreign = [name for name in loaded if not name.startswith("amqpconn")]
+    assert foreign == ["__future__", "_struct", "struct"]
+    assert not EXPENSIVE & set(loaded)
+    assert "amqpconn_spec.v0_9_1.basic" in loaded
+    assert "amqpconn" not in loaded
