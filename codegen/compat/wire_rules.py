@@ -72,13 +72,13 @@ def wire_type(both: Comparison) -> Iterator[Change]:
 
 
 def spare_before(pair: MethodPair) -> list[FieldPart]:
-    """Bits that are gone while their octet stays, and nothing else took their place."""
+    """Bits that are gone while their octet stays, and nothing with a meaning took their place."""
     both = [(field.old, field.new) for field in pair.fields.aligned]
     return [part for part in pair.fields.deleted if _is_spare(part, both, pair.new.fields)]
 
 
 def spare_after(pair: MethodPair) -> list[FieldPart]:
-    """Bits that are new in an octet that was there, in a place that was empty."""
+    """Bits that are new in an octet that was there, in a place that had no meaning."""
     both = [(field.new, field.old) for field in pair.fields.aligned]
     return [part for part in pair.fields.inserted if _is_spare(part, both, pair.old.fields)]
 
@@ -90,6 +90,8 @@ def _is_spare(
 ) -> bool:
     """Whether a bit that only one method has is a spare one of the other method.
 
+    Reserved bits are spare too, for they are written as 0 and nobody looks at them.
+
     Args:
         part: The bit, or a field of another type, which is never spare.
         aligned: What both have, as the method of `part` has it and as the other one has it.
@@ -97,7 +99,7 @@ def _is_spare(
     """
     for own, other in aligned:
         if part.bit is not None and own.unit == part.unit and own.octet == other.octet:
-            taken = {(field.unit, field.bit) for field in others}
+            taken = {(field.unit, field.bit) for field in others if not field.reserved}
             return (other.unit, part.bit) not in taken
     return False
 
