@@ -56,7 +56,11 @@ def nothing_left_at_the_broker(request: pytest.FixtureRequest) -> Iterator[None]
     yield
     if "broker" in request.fixturenames:
         node: RabbitMQNode = request.getfixturevalue("broker")
-        eventually(lambda: node.connection_count() == 0)
+        try:
+            eventually(lambda: node.connection_count() == 0)
+        except AssertionError:
+            node.close_connections("left open by a test")  # the next ones are not to blame
+            raise
 
 
 @pytest.fixture
