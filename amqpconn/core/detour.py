@@ -43,13 +43,14 @@ def parse_host(text: str) -> tuple[str, int | None]:
 
     Raises ProtocolViolation for what is neither.
     """
-    host, port = text, ""
+    host, colon, port = text, "", ""
     if text.startswith("["):
-        host, _, port = text[1:].partition("]")
-        port = port.removeprefix(":")
+        host, bracket, rest = text[1:].partition("]")
+        host, colon, port = host if bracket else "", rest[:1], rest[1:]
     elif text.count(":") == 1:
-        host, _, port = text.partition(":")
-    if not host or (port and not (port.isascii() and port.isdigit())) or text.endswith(":"):
+        host, colon, port = text.partition(":")
+    is_right = colon == ":" and port.isascii() and port.isdigit()
+    if not host or (colon and not is_right):
         raise ProtocolViolation(f"the server redirects to {text!r}, which is no host and port")
     if port and not 0 < int(port) <= _HIGHEST_PORT:
         raise ProtocolViolation(f"the server redirects to {text!r}, whose port does not exist")

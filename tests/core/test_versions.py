@@ -268,6 +268,7 @@ def test_a_redirect_comes_in_answer_to_open_only() -> None:
         ("there:1", "there", 1),
         ("10.0.0.1:65535", "10.0.0.1", 65535),
         ("::1", "::1", None),
+        ("2001:db8::", "2001:db8::", None),
         ("[::1]", "::1", None),
         ("[::1]:5673", "::1", 5673),
     ],
@@ -277,7 +278,20 @@ def test_hosts_of_redirects(text: str, host: str, port: int | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", ":", ":5672", "there:", "there:x", "there:0", "there:65536", "[::1]:", "there:²"]
+    "text",
+    [
+        "",
+        ":",
+        ":5672",
+        "there:",
+        "there:x",
+        "there:0",
+        "there:65536",
+        "[::1]:",
+        "[::1]5",
+        "[::1",
+        "there:²",
+    ],
 )
 def test_hosts_that_are_none(text: str) -> None:
     with pytest.raises(ProtocolViolation, match="redirects to"):
