@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 
 from amqpconn.core.assembler import Content
 from amqpconn.core.channels import ChannelCore, ChannelState
+from amqpconn.core.dialect import dialect_for
 from amqpconn.core.endpoint import EndpointState
-from amqpconn.core.events import Call, Down, HangUp, Opened
+from amqpconn.core.events import Call, Down, HangUp, Opened, Redial
 from amqpconn.core.states import DISCARDING, State
 from amqpconn.errors import AMQPError, ConnectionFailed, LocalError
+from amqpconn_spec import VERSIONS
 from amqpconn_spec._base import Method
 from amqpconn_spec._wire import EncodeError
 from amqpconn_spec.v0_9_1 import basic, channel, connection, queue, tx
@@ -149,6 +151,29 @@ def test_the_conversation_without_faults_has_none() -> None:
     client.core.open_channel(client.now, None)
     client.feed(conversation()[sum(len(m.encode_frame(0)) for m in CONVERSATION[:3]) :])
     assert client.error.reply_code == 320
+
+
+HEADERS = [dialect_for(protocol).protocol_header for protocol in VERSIONS]
+offers = st.one_of(
+    st.sampled_from([*HEADERS, START.encode_frame(0), TUNE.encode_frame(0)]),
+    st.binary(max_size=20),
+)
+
+
+@given(st.lists(offers, max_size=8))
+@example([HEADERS[0], HEADERS[1], HEADERS[0]])
+def test_any_counter_offers(pieces: list[bytes]) -> None:
+    client = Client(protocol="auto").connect()
+    for piece in pieces:
+        client.feed(piece)
+        if any(isinstance(event, Redial) for event in client.all_events()):
+            assert client.core.data_to_send(client.now) == b""
+            client.core.connected(client.now)
+            assert client.core.data_to_send(client.now) in HEADERS
+        client.core.data_to_send(client.now)
+    assert len(client.core.detours) < len(HEADERS)
+    client.eof()
+    check_the_end(client)
 
 
 # --- bytes, users and time ---
