@@ -39,6 +39,7 @@ class StreamTransport(asyncio.Transport):
         self._writer = writer
         self._protocol = protocol
         self._closing = False
+        self._error: Exception | None = None
         self._draining: asyncio.Task[None] | None = None
         self._reading = asyncio.get_running_loop().create_task(self._read())
         self._reading.add_done_callback(self._ended)
@@ -85,7 +86,7 @@ class StreamTransport(asyncio.Transport):
         self._closing = True
         if self._draining is not None:
             self._draining.cancel()
-        lost = None if reading.cancelled() else reading.exception()
+        lost = self._error if reading.cancelled() else reading.exception()
         self._writer.close()
         self._protocol.connection_lost(cast("Exception | None", lost))
 
@@ -93,8 +94,9 @@ class StreamTransport(asyncio.Transport):
         self._protocol.pause_writing()
         try:
             await self._writer.drain()
-        except OSError:
-            self._reading.cancel()  # the reader tells what happened, if it knows
+        except Exception as error:  # noqa: BLE001 - told to the protocol
+            self._error = error
+            self._reading.cancel()
         finally:
             self._draining = None
             self._protocol.resume_writing()

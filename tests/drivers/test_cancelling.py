@@ -63,6 +63,20 @@ def test_opening(way: Callable[[Peer, Certificates], Options], certificates: Cer
         at_every_await(scenario, least=2)
 
 
+def test_opening_where_a_redirect_leads() -> None:
+    with Peer() as there, Peer(redirect_to=f"{there.host}:{there.port}") as here:
+
+        async def scenario(cut: Cut) -> None:
+            endpoint = Endpoint(here.host, here.port, protocol="0-8")
+            connection = Connection(endpoint)
+            await cut(connection.open(GUEST))
+            assert connection.is_open is cut.done
+            await connection.close()
+            assert endpoint.state.value in ("disconnected", "failed")
+
+        at_every_await(scenario, least=4)
+
+
 def test_connect_with_a_with_block(peer: Peer) -> None:
     async def work(url: str) -> None:
         async with connect(url) as connection, connection.endpoint.open_channel() as channel:

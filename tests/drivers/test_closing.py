@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 import time
 from collections.abc import Callable
 
@@ -188,6 +190,15 @@ def test_peer_that_hangs_up_is_noticed(
     with pytest.raises(PeerHungUp):
         connection.wait_closed(timeout=10)
     assert not connection.is_open
+
+
+def test_peer_that_resets_the_stream_is_noticed(peer: Peer, connection: Connection) -> None:
+    (client,) = peer._server.clients
+    client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    peer.drop_connections()
+    with pytest.raises(PeerHungUp) as raised:
+        connection.wait_closed(timeout=10)
+    assert isinstance(raised.value.__cause__, ConnectionResetError | PeerHungUp)
 
 
 def test_wait_closed_returns_after_an_orderly_close(connection: Connection) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
 import amqpconn.asyncio
 import amqpconn.sync
 from amqpconn import Content
-from amqpconn.errors import PeerHungUp
+from amqpconn.errors import AuthenticationRefused, ConnectionFailed, ConnectionForced, PeerHungUp
 from amqpconn.testing import Peer
 from amqpconn_spec.v0_9_1 import basic, queue
 
@@ -124,3 +126,142 @@ def test_what_a_reader_raises_is_the_reason() -> None:
         assert writer.closed
 
     asyncio.run(body(), debug=True)
+
+
+class Slow:
+    """A writer that keeps bytes until they are drained, which takes its time."""
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self.writer = writer
+        self.drained = 0
+
+    def write(self, data: bytes) -> None:
+        self.writer.write(data)
+
+    async def drain(self) -> None:
+        await asyncio.sleep(0.01)
+        self.drained += 1
+        await self.writer.drain()
+
+    def close(self) -> None:
+        self.writer.close()
+
+
+def run_slowly(
+    peer: Peer, work: Callable[[amqpconn.asyncio.Connection, Slow], Awaitable[None]], **options: Any
+) -> None:
+    """Run with a connection whose writer is slow."""
+    writers: list[Slow] = []
+
+    async def connector(_: object) -> tuple[asyncio.StreamReader, Slow]:
+        reader, writer = await asyncio.open_connection(peer.host, peer.port)
+        writers.append(Slow(writer))
+        return reader, writers[-1]
+
+    async def main() -> None:
+        url = peer.url()
+        async with amqpconn.asyncio.connect(url, connector=connector, **options) as connection:
+            await work(connection, writers[-1])
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        await asyncio.sleep(0)
+
+    asyncio.run(main(), debug=True)
+
+
+def test_what_a_slow_writer_has_arrives_before_the_close() -> None:
+    async def work(connection: amqpconn.asyncio.Connection, slow: Slow) -> None:
+        channel = await connection.endpoint.open_channel()
+        await channel.send(basic.Publish(routing_key="none"), Content(BODY))
+        peer.close_connections()
+        with pytest.raises(ConnectionForced):
+            await connection.wait_closed(timeout=10)
+        assert slow.drained
+
+    with Peer() as peer:
+        run_slowly(peer, work)
+        assert len(peer.received("basic.publish")) == 1
+        assert len(peer.received("connection.close-ok")) == 1
+
+
+def test_orderly_end_waits_for_a_slow_writer() -> None:
+    """Blocked: our close and the end follow each other at once."""
+
+    async def work(connection: amqpconn.asyncio.Connection, _: Slow) -> None:
+        blocked = asyncio.Event()
+        connection.endpoint.on_blocked(lambda _: blocked.set())
+        peer.block()
+        await blocked.wait()
+        await connection.close()
+
+    with Peer() as peer:
+        run_slowly(peer, work)
+        peer.wait_for("connection.close")
+
+
+def test_abort_does_not_wait_for_a_slow_writer() -> None:
+    async def work(connection: amqpconn.asyncio.Connection, slow: Slow) -> None:
+        channel = await connection.endpoint.open_channel()
+        await channel.send(basic.Ack(1))
+        before = slow.drained
+        connection.endpoint.abort()
+        await connection.wait_closed(timeout=10)
+        assert slow.drained == before
+
+    with Peer() as peer:
+        run_slowly(peer, work)
+
+
+@pytest.mark.parametrize("error", [OSError(5, "of the test"), LookupError("of the test")])
+def test_what_a_writer_raises_is_the_reason(error: Exception) -> None:
+    async def work(connection: amqpconn.asyncio.Connection, slow: Slow) -> None:
+        async def drain() -> None:
+            raise error
+
+        channel = await connection.endpoint.open_channel()
+        slow.drain = drain  # type: ignore[method-assign]
+        await channel.send(basic.Ack(1))
+        with pytest.raises(ConnectionFailed) as raised:
+            await connection.wait_closed(timeout=10)
+        causes = [raised.value.__cause__, getattr(raised.value.__cause__, "__cause__", None)]
+        assert error in causes
+
+    with Peer() as peer:
+        run_slowly(peer, work)
+
+
+def test_versions_are_found_on_streams_too() -> None:
+    async def work(connection: amqpconn.asyncio.Connection, _: Slow) -> None:
+        assert connection.protocol_version == "0-9"
+
+    with Peer(protocols=["0-9"]) as peer:
+        run_slowly(peer, work, protocol="auto")
+        assert len(peer.sessions) == 2
+
+
+class Broke(Pipe):
+    """A pipe that breaks when it is written to, or says so when it is closed."""
+
+    def write(self, data: bytes) -> None:
+        if b"broken" in data:
+            raise LookupError("of the test")
+        super().write(data)
+
+    def close(self) -> None:
+        super().close()
+        raise LookupError("of the test")
+
+
+def test_blocking_stream_that_breaks_is_the_end() -> None:
+    with (
+        Peer() as peer,
+        amqpconn.sync.connect(peer.url(), connector=lambda _: Broke(peer)) as connection,
+    ):
+        channel = connection.endpoint.open_channel()
+        channel.send(basic.Publish(routing_key="none"), Content(b"broken"))
+        with pytest.raises(PeerHungUp):
+            connection.wait_closed(timeout=10)
+
+
+def test_blocking_stream_ends_with_a_failed_attempt() -> None:
+    with Peer() as peer, pytest.raises(AuthenticationRefused):
+        amqpconn.sync.connect(peer.url("guest:wrong"), connector=lambda _: Pipe(peer))

@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from amqpconn.errors import ConnectionFailed, NotOpen, OpenAborted, PeerHungUp, TransportError
 from amqpconn.sync import Channel, Connection, Endpoint, _link, _reactor, connect
 from amqpconn.testing import Peer
+from amqpconn.transport import Target
 from amqpconn_spec.v0_9_1 import basic, queue, tx
 from tests.drivers.helpers import GUEST, Background, eventually, message
 
@@ -334,6 +335,40 @@ def test_wakes_are_not_lost_when_there_are_too_many(peer: Peer) -> None:
             for _ in range(5000):
                 reactor.attend(link)
         connection.wait_closed(timeout=10)
+
+
+def test_wakes_that_cannot_be_sent_are_not_needed() -> None:
+    """There are too many already, or the thread has ended with its connections."""
+
+    class Finished:
+        is_finished = True
+
+    reactor, connection = _reactor.Reactor(), cast("Any", Finished())
+    reactor.attend(connection)
+    reactor._open()
+    for _ in range(10_000):
+        reactor.attend(connection)
+    assert reactor.is_idle()
+    reactor.forget()
+    reactor.attend(connection)
+    assert reactor.is_idle()
+
+
+def test_abort_between_two_hosts_of_a_redirect_is_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with Peer() as there, Peer(redirect_to=f"{there.host}:{there.port}") as here:
+        endpoint = Endpoint(here.host, here.port, protocol="0-8")
+        elsewhere = Target.elsewhere
+
+        def aborting(target: Target, host: str, port: int | None) -> Target:
+            endpoint.abort()
+            return elsewhere(target, host, port)
+
+        monkeypatch.setattr(Target, "elsewhere", aborting)
+        with pytest.raises(OpenAborted):
+            Connection(endpoint).open(GUEST)
+        assert there.received() == []
 
 
 def test_nothing_is_printed_by_the_driver(peer: Peer, capfd: pytest.CaptureFixture[str]) -> None:
