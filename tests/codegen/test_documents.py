@@ -94,10 +94,10 @@ def test_other_encodings_are_read(tmp_path: Path) -> None:
 
 
 def test_a_document_that_only_one_parser_takes_is_refused(tmp_path: Path) -> None:
-    """libxml2 lets the reserved name of this instruction pass, expat does not."""
-    write(tmp_path, changed(SHAPE, f"    <?XML?>\n{SHAPE}"))
+    """XML's fifth edition allows more letters in names than the fourth; expat keeps to that."""
+    write(tmp_path, changed(SHAPE, f"    <\u0370/>\n{SHAPE}"))
     (found,) = problems(tmp_path)
-    assert found.startswith(f"{tmp_path}/lamp.xml:13: [malformed-xml] column ")
+    assert found.startswith(f"{tmp_path}/lamp.xml:13: [malformed-xml] column 6: not well-formed")
 
 
 LAUGHS = "".join(

@@ -37,7 +37,8 @@ def test_once_is_enough(tmp_path: Path) -> None:
         line_length=100,
         magic_trailing_comma=False,
     )
-    sources = unformatted(write(tmp_path))
+    files = unformatted(write(tmp_path))
+    sources = {path: text for path, text in files.items() if "/lamp_1/" in path}
     result = formatted(sources)
     assert any(result[path] != sources[path] for path in sources)
     assert result == {path: black.format_str(text, mode=mode) for path, text in sources.items()}

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from codegen.diagnostics import Origin
@@ -270,7 +270,6 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 
 
 @given(data=st.data(), shape=FIELDS)
-@settings(max_examples=150)
 def test_all_agree_on_any_fields_and_values(
     compiler: Compiler, data: st.DataObject, shape: list[tuple[str, bool]]
 ) -> None:
@@ -281,7 +280,6 @@ def test_all_agree_on_any_fields_and_values(
 
 
 @given(data=st.data(), shape=st.lists(FIELD.filter(lambda each: each[0] != "bit"), max_size=48))
-@settings(max_examples=60)
 def test_all_agree_on_any_properties(
     compiler: Compiler, data: st.DataObject, shape: list[tuple[str, bool]]
 ) -> None:

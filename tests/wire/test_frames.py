@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from amqpconn_spec._wire import DecodeError, EncodeError
@@ -214,7 +214,6 @@ def test_frames_can_be_taken_apart() -> None:
 
 
 @given(method=any_method(), number=st.integers(0, 65535), body=st.binary(max_size=200))
-@settings(max_examples=100)
 def test_any_frame_comes_back(method: Any, number: int, body: bytes) -> None:
     for frame in (MethodFrame(number, method), BodyFrame(number, body)):
         octets = frame.encode()
@@ -229,7 +228,6 @@ def test_any_frame_comes_back(method: Any, number: int, body: bytes) -> None:
         st.binary(max_size=60),
     )
 )
-@settings(max_examples=400)
 def test_any_bytes_give_a_frame_or_a_decode_error(octets: bytes) -> None:
     refused = fault(octets)
     if refused is not None:

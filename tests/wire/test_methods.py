@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from amqpconn_spec._base import Method
@@ -96,7 +96,6 @@ def test_bytes_that_are_left_over_are_refused(kind: type[Method]) -> None:
 
 
 @given(method=any_method(), channel_number=st.integers(0, 65535))
-@settings(max_examples=300)
 def test_any_method_comes_back(method: Method, channel_number: int) -> None:
     frame = method.encode_frame(channel_number)
     assert type(method).decode(frame, 11, len(frame) - 1) == method
@@ -117,7 +116,6 @@ def fault(decode: Callable[[bytes, int], Method], octets: bytes) -> DecodeError 
     changes=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=6),
     cut=st.integers(0, 10_000),
 )
-@settings(max_examples=600)
 def test_bytes_that_are_changed_give_another_method_or_a_decode_error(
     method: Method, changes: list[tuple[int, int]], cut: int
 ) -> None:
@@ -134,7 +132,6 @@ def test_bytes_that_are_changed_give_another_method_or_a_decode_error(
 
 
 @given(kind=st.sampled_from(KINDS), octets=st.binary(max_size=200))
-@settings(max_examples=300)
 def test_any_bytes_give_a_method_or_a_decode_error(kind: type[Method], octets: bytes) -> None:
     error = fault(kind.decode, octets)
     if error is not None:

@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from amqpconn_spec._base import ContentHeader, Properties
@@ -89,7 +89,6 @@ def test_every_combination_of_two_and_none_and_all(
 
 
 @given(given_=st.fixed_dictionaries({}, optional={name: ANY[TYPES[name]] for name in NAMES}))
-@settings(max_examples=300)
 def test_any_properties_come_back(given_: dict[str, Any]) -> None:
     properties = basic.Properties(**given_)
     octets = properties.encode()
@@ -122,7 +121,6 @@ def test_flags_that_stand_for_no_property_are_refused(unknown: int) -> None:
 
 
 @given(octets=st.binary(max_size=80))
-@settings(max_examples=400)
 def test_any_bytes_give_properties_or_a_decode_error(octets: bytes) -> None:
     refused = fault(octets)
     if refused is not None:

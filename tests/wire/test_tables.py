@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from amqpconn_spec._wire import (
@@ -403,7 +403,6 @@ def test_the_end_of_what_is_around_a_table_bounds_it() -> None:
 
 
 @given(table=TABLES)
-@settings(max_examples=300)
 def test_any_table_comes_back_and_is_as_the_oracle_has_it(table: dict[str, Any]) -> None:
     octets = encode_table(table)
     assert octets == long(bytes(oracle.table_octets(table)))
@@ -411,7 +410,6 @@ def test_any_table_comes_back_and_is_as_the_oracle_has_it(table: dict[str, Any])
 
 
 @given(octets=st.binary(max_size=60), table=TABLES, place=st.integers(0, 500))
-@settings(max_examples=400)
 @example(octets=b"", table={}, place=0)
 def test_any_bytes_give_a_table_or_a_decode_error(
     octets: bytes, table: dict[str, Any], place: int
