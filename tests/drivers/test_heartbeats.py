@@ -1,17 +1,43 @@
-"""Heartbeats of one second, in both drivers at once, because it takes seconds to see them."""
+"""Heartbeats of one second. It takes seconds to see them, so all is watched at the same time."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import chain
 
 import pytest
 
-from amqpconn.errors import HeartbeatsMissed
+import amqpconn.sync
+from amqpconn.errors import ConnectionFailed, HeartbeatsMissed
 from amqpconn.testing import Peer
 from tests.broker.certificates import Certificates
-from tests.drivers.adapter import Driver
-from tests.drivers.helpers import PATIENCE
+from tests.drivers.adapter import DRIVERS, Driver
+
+Connection = amqpconn.sync.Connection
+
+
+@dataclass
+class Watched:
+    """A connection of one driver to one peer, and what became of it while its user was busy."""
+
+    driver: str
+    connection: Connection
+    was_open: bool = False
+    ours: int = 0
+    error: ConnectionFailed | None = None
+
+
+@dataclass
+class Scene:
+    """Peers that behave, that do not read, and that stand still."""
+
+    clear: list[Watched]
+    secure: list[Watched]
+    deaf: list[Watched]
+    frozen: list[Watched]
 
 
 def compute(seconds: float) -> None:
@@ -21,53 +47,66 @@ def compute(seconds: float) -> None:
         sum(range(1000))
 
 
-def test_they_go_on_while_the_caller_computes_and_sleeps(
-    both_drivers: list[Driver], certificates: Certificates
-) -> None:
-    """The peer gives a client up that is silent for two seconds."""
-    context = certificates.client_context()
+@pytest.fixture(scope="module")
+def scene(certificates: Certificates) -> Iterator[Scene]:
+    """Two and a half seconds in the life of eight connections, whose user computes, then sleeps."""
     with ExitStack() as stack:
-        clear = stack.enter_context(Peer(heartbeat=1))
-        secure = stack.enter_context(Peer(heartbeat=1, ssl=certificates.server.server_context()))
-        connections = [
-            stack.enter_context(driver.connect(peer.url(), ssl=context if peer is secure else None))
-            for driver in both_drivers
-            for peer in (clear, secure)
+        drivers = [stack.enter_context(DRIVERS[name]()) for name in sorted(DRIVERS)]
+        context = certificates.server.server_context()
+        peers = [
+            stack.enter_context(Peer(heartbeat=1, ssl=ssl)) for ssl in (None, context, None, None)
         ]
-        assert {connection.tuning.heartbeat for connection in connections} == {1}
-        compute(1.2)
-        time.sleep(1.2)
-        assert all(connection.is_open for connection in connections)
-        for session in clear.sessions + secure.sessions:
-            assert session.heartbeats >= 3
+        watched = [
+            [
+                (
+                    Watched(
+                        driver.name, driver.connect(peer.url(), ssl=certificates.client_context())
+                    )
+                    if peer is peers[1]
+                    else Watched(driver.name, driver.connect(peer.url()))
+                )
+                for driver in drivers
+            ]
+            for peer in peers
+        ]
+        peers[2].pause_reading()
+        peers[3].freeze()
+        compute(1.3)
+        time.sleep(1.3)
+        for peer, connections in zip(peers, watched, strict=True):
+            for session, each in zip(peer.sessions, connections, strict=True):
+                each.was_open = each.connection.is_open
+                each.ours = session.heartbeats
+                each.error = each.connection.endpoint.error
+        peers[2].resume_reading()
+        peers[3].thaw()
+        for each in chain.from_iterable(watched):
+            each.connection.close()
+        yield Scene(*watched)
 
 
-def test_peer_that_says_nothing_is_given_up(both_drivers: list[Driver]) -> None:
-    with Peer(heartbeat=1) as peer:
-        connections = [driver.connect(peer.url()) for driver in both_drivers]
-        before = time.monotonic()
-        peer.freeze()
-        for connection in connections:
-            with pytest.raises(HeartbeatsMissed, match="nothing came from the peer") as raised:
-                connection.wait_closed(timeout=PATIENCE)
-            assert raised.value.retryable
-            assert raised.value.phase == "opened"
-        assert 1.5 <= time.monotonic() - before < 5
-        peer.thaw()
+def test_they_go_on_while_the_caller_computes_and_sleeps(scene: Scene) -> None:
+    """The peer gives a client up that is silent for two seconds."""
+    for each in scene.clear + scene.secure:
+        assert each.was_open, each
+        assert each.ours >= 3, each
+        assert each.connection.tuning.heartbeat == 1
 
 
-def test_peer_that_does_not_read_is_not_given_up_while_it_sends(
-    both_drivers: list[Driver],
-) -> None:
-    with Peer(heartbeat=1) as peer:
-        connections = [driver.connect(peer.url()) for driver in both_drivers]
-        peer.pause_reading()
-        time.sleep(2.5)
-        assert all(connection.is_open for connection in connections)
-        peer.resume_reading()
-        for connection in connections:
-            connection.close()
-            assert connection.endpoint.error is None
+def test_peer_that_says_nothing_is_given_up(scene: Scene) -> None:
+    for each in scene.frozen:
+        assert not each.was_open
+        assert isinstance(each.error, HeartbeatsMissed), each
+        assert "nothing came from the peer" in str(each.error)
+        assert each.error.retryable
+        assert each.error.phase == "opened"
+        assert 1.9 < each.error.elapsed["opened"] < 3
+
+
+def test_peer_that_does_not_read_is_not_given_up_while_it_sends(scene: Scene) -> None:
+    for each in scene.deaf:
+        assert each.was_open, each
+        assert each.connection.endpoint.error is None
 
 
 def test_heartbeats_may_be_off(driver: Driver) -> None:
