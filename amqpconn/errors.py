@@ -333,12 +333,17 @@ class ChannelClosed(AMQPError):
 class ClosedByPeer(AMQPError):
     """What every error with a reply code is; subclasses have the code (constants of the XML).
 
-    Attributes: REPLY_CODE; HARD, whether the specification lets it close a whole connection rather
-    than a channel.
+    Attributes:
+        REPLY_CODE: of the class; HARD: whether the specification lets it close a whole connection
+            rather than a channel.
+        reply_code, reply_text, failing_method: what the peer said, as on the errors by scope.
     """
 
     REPLY_CODE: int = 0
     HARD: bool = True
+    reply_code: int | None = None
+    reply_text: str = ""
+    failing_method: str = ""
     # The reply code decides, whatever the scope says: 530 is no passing weakness.
     retryable: bool = False
 

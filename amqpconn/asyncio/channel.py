@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from amqpconn._facade import DEFAULT_CALL_TIMEOUT_S, ChannelFacade
 from amqpconn.errors import CallTimeout, NotOpen
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     Handler = Callable[[Method, Content | None], object]
 
+    M = TypeVar("M", bound=Method)
     R = TypeVar("R")
 
 
@@ -78,13 +79,13 @@ class Channel(ChannelFacade):
             raise CallTimeout(f"nothing arrived on channel {self.id} in {timeout} s") from None
         return self._inbox.popleft()
 
-    def on(self, method: type[Method], handler: Handler) -> None:
+    def on(self, method: type[M], handler: Callable[[M, Content | None], object]) -> None:
         """Call `handler(method, content)` for methods of this class from the server.
 
         They do not go to `receive` then. The handler may be a coroutine function. What has arrived
         already is handed to it at once.
         """
-        self._handlers[method] = handler
+        self._handlers[method] = cast("Handler", handler)
         kept, self._inbox = self._inbox, deque()
         for arrived in kept:
             self._arrive(*arrived)

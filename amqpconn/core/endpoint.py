@@ -64,8 +64,11 @@ if TYPE_CHECKING:
     from amqpconn.core.negotiation import Tuning
     from amqpconn_spec.v0_9_1.frames import ContentHeader
 
-# What is left to do when nothing more is to be said gets this long: for the server to end the
-# stream after we have answered its close, as it should (2.2.4.4), and for our last bytes to go out.
+# After we have answered its close the server ends the stream, as it should (2.2.4.4), or not:
+# RabbitMQ does not after a refusal in the middle of a challenge, and callers wait for the error.
+FAREWELL_S: Final = 1.0
+# What is left to do when nothing more is to be said gets this long: for our last bytes to go out,
+# and for the answer to a close that tells the server what it did wrong.
 LINGER_S: Final = 3.0
 
 
@@ -383,7 +386,7 @@ class EndpointCore:
         self.output.clear()
         self.heartbeat.stop()
         self._deadlines.set("opening", None)
-        self._deadlines.set("lingering", self._now + LINGER_S)
+        self._deadlines.set("lingering", self._now + FAREWELL_S)
         self._become(EndpointState.DISCONNECTING)
 
     def redirected(self, host: str) -> None:

@@ -6,6 +6,7 @@ from collections import deque
 from contextlib import suppress
 
 from amqpconn._facade import DEFAULT_CALL_TIMEOUT_S, ChannelFacade
+from amqpconn._typing import cast
 from amqpconn.core.channels import ChannelState
 from amqpconn.errors import CallTimeout, NotOpen
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     Handler = Callable[[Method, Content | None], object]
 
+    M = TypeVar("M", bound=Method)
     R = TypeVar("R")
 
 
@@ -75,14 +77,14 @@ class Channel(ChannelFacade):
                 self._check_open()
             return self._inbox.popleft()
 
-    def on(self, method: type[Method], handler: Handler) -> None:
+    def on(self, method: type[M], handler: Callable[[M, Content | None], object]) -> None:
         """Call `handler(method, content)` for methods of this class from the server.
 
         They do not go to `receive` then. The handlers of one connection run in order on a thread of
         their own, and may block. What has arrived already is handed over at once.
         """
         with self._endpoint._link.lock:
-            self._handlers[method] = handler
+            self._handlers[method] = cast("Handler", handler)
             kept, self._inbox = self._inbox, deque()
             for arrived in kept:
                 self._arrive(*arrived)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from amqpconn.core.channels import ChannelState
-from amqpconn.core.endpoint import LINGER_S, EndpointState
+from amqpconn.core.endpoint import FAREWELL_S, LINGER_S, EndpointState
 from amqpconn.core.events import Call, ChannelDown, Down, HangUp, StateChanged
 from amqpconn.core.states import State
 from amqpconn.errors import (
@@ -237,8 +237,8 @@ def test_what_waited_is_not_sent_after_the_servers_close() -> None:
 def test_a_server_that_does_not_end_the_stream_after_its_close() -> None:
     client = opened()
     client.feed(SHUTDOWN)
-    assert client.core.next_deadline() == EPOCH + LINGER_S
-    client.wait(LINGER_S - 0.125)
+    assert client.core.next_deadline() == EPOCH + FAREWELL_S
+    client.wait(FAREWELL_S - 0.125)
     assert client.events() == []
     client.wait(0.125)
     assert client.event(HangUp).quick
@@ -248,7 +248,7 @@ def test_a_server_that_does_not_end_the_stream_after_its_close() -> None:
 def test_a_server_that_closes_again_and_again_gets_answers_but_no_more_time() -> None:
     client = opened()
     client.feed(SHUTDOWN)
-    client.wait(LINGER_S - 0.125)
+    client.wait(FAREWELL_S - 0.125)
     client.feed(connection.Close(541, "another reason"))
     assert client.methods() == [connection.CloseOk(), connection.CloseOk()]
     client.wait(0.125)

@@ -111,9 +111,9 @@ def test_it_is_over_with_open_ok() -> None:
 
 def test_it_is_over_with_the_servers_close() -> None:
     client = Client(timeout=10.0).connect()
-    client.wait(9.0)
+    client.wait(9.5)
     client.feed(connection.Close(320, "going down"))
-    client.wait(2.0)
+    client.wait(0.75)
     assert client.error.reply_code == 320
     assert client.events() == []
 
