@@ -58,7 +58,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
     """The synthetic version. It is not formatted, because it is large and black is slow."""
     directory = tmp_path_factory.mktemp("made")
     (directory / "synthetic.xml").write_text(synthetic.specification(), encoding="utf-8")
-    (directory / "versions.toml").write_text(f'[{VERSION}]\nbase = "synthetic.xml"\n')
+    (directory / "secrets.xml").write_text(synthetic.secrets(), encoding="utf-8")
+    manifest = f'[{VERSION}]\nbase = "synthetic.xml"\noverlays = ["secrets.xml"]\n'
+    (directory / "versions.toml").write_text(manifest)
     for schema in SPEC.glob("*.rng"):
         (directory / schema.name).write_bytes(schema.read_bytes())
     files = {

@@ -211,6 +211,13 @@ def checked() -> str:
     return amqp_class(3, "checked", [request, answer], properties)
 
 
+def secrets() -> str:
+    """An overlay with secrets of every type, as only overlays may mark them."""
+    fields = [f'<field name="{type_}" type="{type_}" secret="1" label="Hush"/>' for type_ in TYPES]
+    added = amqp_class(4, "hidden", [method(1, "all", fields)], [fields[5], fields[8]])
+    return f'<overlay name="secrets"><add to="/" reason="to hide them">{added}</add></overlay>'
+
+
 def contents() -> str:
     """Content properties of every type, five times, two of them reserved."""
     fields = [

@@ -164,3 +164,38 @@ def test_no_identifier_is_a_keyword() -> None:
         for make in (naming.attribute, naming.module_name, naming.class_name):
             assert make(written).isidentifier()
             assert not keyword.iskeyword(make(written))
+
+
+# --- Secrets ---
+
+HUSH = "tr0ub4dor"
+WRONG: dict[str, Any] = {
+    "octet": 987654321,
+    "short": 987654321,
+    "long": 98765432101,
+    "longlong": -987654321,
+    "shortstr": HUSH * 40,
+    "longstr": HUSH,
+    "timestamp": HUSH,
+    "table": {HUSH: {HUSH: object()}},
+}
+
+
+@pytest.mark.parametrize("type_", WRONG)
+def test_a_secret_of_any_type_is_in_no_repr_and_no_message(made: Made, type_: str) -> None:
+    kinds = [made.module("hidden").All]
+    if type_ in ("shortstr", "table"):
+        kinds.append(made.module("hidden").Properties)
+    for kind in kinds:
+        assert type_ in kind.SECRETS
+        method = kind(**{type_: WRONG[type_]})
+        with pytest.raises(made.wire.EncodeError) as caught:
+            method.encode()
+        for shown in (repr(method), str(caught.value), repr(caught.value)):
+            assert HUSH not in shown
+            assert "987654321" not in shown
+        assert str(caught.value).startswith(f"{kind.NAME}.{type_} ")
+    assert kinds[0](longstr=b"abc", shortstr="äb").encode()
+    assert "longstr=<3 secret bytes>" in repr(kinds[0](longstr=b"abc"))
+    assert "shortstr=<3 secret bytes>" in repr(kinds[0](shortstr="äb"))
+    assert "octet=<secret>" in repr(kinds[0](octet=5))

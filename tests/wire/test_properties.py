@@ -180,6 +180,8 @@ def test_a_content_header_is_class_weight_size_and_properties() -> None:
     octets = header.encode()
     assert octets == bytes.fromhex("003c 0000 ffffffffffffffff 0800 09")
     assert registry.decode_header(octets) == header
+    assert header != object()
+    assert header != ContentHeader(60, 2**64 - 1, basic.Properties())
     assert registry.decode_header(b"xx" + octets + b"xx", 2, 2 + len(octets)) == header
     assert repr(header) == (
         "ContentHeader(class_id=60, body_size=18446744073709551615, "

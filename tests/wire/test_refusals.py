@@ -140,3 +140,23 @@ def test_a_secret_is_in_no_repr_and_no_error(kind: type[Method]) -> None:
         with pytest.raises(DecodeError) as refused:
             kind.decode(octets, 0)
         assert HUSH not in str(refused.value)
+
+
+def test_a_secret_that_is_no_string_is_not_shown_either() -> None:
+    """No version has one so far; an overlay may mark any field."""
+
+    class Pin(Method):
+        __slots__ = ("pin",)
+        NAME = "lock.pin"
+        FIELDS = (("pin", "short"),)
+        SECRETS = ("pin",)
+
+        def encode_frame(self, channel: int) -> bytes:
+            raise self._encode_error(ValueError(), channel)
+
+    secret = Pin()
+    secret.pin = 987654  # type: ignore[attr-defined]
+    assert repr(secret) == "test_refusals.Pin(pin=<secret>)"
+    with pytest.raises(EncodeError) as caught:
+        secret.encode()
+    assert str(caught.value) == "lock.pin.pin is secret and does not fit the type short"
