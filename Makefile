@@ -8,6 +8,8 @@ STAMPS := $(VENV)/stamps
 # More arguments for pytest, such as the seed of an earlier run's order: PYTEST_ARGS=--randomly-seed=1
 # For a part of the tests use .venv/bin/pytest: a part does not reach the limits of coverage.
 PYTEST_ARGS ?=
+# The tests that share a broker stay on one worker; the others go on beside them.
+WORKERS ?= --numprocesses=2 --dist=loadgroup
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -39,7 +41,7 @@ docs: $(STAMPS)/codegen ## write the pages in docs/ that come from the code
 	@PYTHONPATH=. $(RUN) docs/make.py
 
 test: $(STAMPS)/test broker ## run all tests, then hold their coverage to its limits
-	@$(RUN) -m coverage run -m pytest $(PYTEST_ARGS)
+	@$(RUN) -m pytest $(WORKERS) --cov --cov-report= $(PYTEST_ARGS)
 	@$(MAKE) --no-print-directory coverage
 
 # Each part is held to its own limit, so one cannot pay for another. It reports what the last
