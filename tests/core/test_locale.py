@@ -9,6 +9,15 @@ import pytest
 from amqpconn.errors import InvalidParameter
 from amqpconn.locale import LocalePreference, Prefer, Select, choose_locale
 
+
+def last(offered: list[str]) -> str:
+    return offered[-1]
+
+
+def first(offered: list[str]) -> str:
+    return offered[0]
+
+
 OFFERED = ["de_DE", "en_US", "fr_FR"]
 
 
@@ -22,11 +31,12 @@ OFFERED = ["de_DE", "en_US", "fr_FR"]
         ("fr_FR", OFFERED, "fr_FR"),
         ("it_IT", OFFERED, "de_DE"),
         ("it_IT", [], "it_IT"),
-        (Select(lambda offered: offered[-1]), OFFERED, "fr_FR"),
+        (Select(last), OFFERED, "fr_FR"),
         (Select(max), OFFERED, "fr_FR"),
-        (Select(lambda offered: offered[0]), [], "en_US"),
+        (Select(first), [], "en_US"),
     ],
-    ids=str,
+    ids=["there", "not-there", "case", "none-offered", "str", "str-not-there", "str-none-offered"]
+    + ["select-last", "select-max", "select-of-none"],
 )
 def test_chosen(preference: LocalePreference, offered: list[str], chosen: str) -> None:
     assert choose_locale(preference, offered) == chosen
