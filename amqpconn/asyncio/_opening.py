@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast
 
 from amqpconn.errors import AlreadyOpen
 
@@ -36,8 +36,7 @@ class Opening(Generic[T]):
         return self._opened
 
     async def __aexit__(self, *_: object) -> None:
-        if self._opened is not None:
-            await self._opened.close()
+        await cast("T", self._opened).close()
 
     def _once(self) -> Coroutine[Any, Any, T]:
         opening, self._opening = self._opening, None

@@ -190,6 +190,8 @@ class Link:
             try:
                 if self._opened and not self._hung_up and self._stream is not None:
                     self._stream.settimeout(0)
+                    if _has_more(self._stream):
+                        self._read(monotonic())
                     self._reactor = _reactor.adopt(self)
             except OSError as error:
                 self._core.fail(transport.failed(error, self._target), monotonic())
@@ -247,8 +249,7 @@ class Link:
         try:
             while self._stream is not None and not self._hung_up:
                 self._take_in(self._stream.recv(_READ_SIZE), now)
-                # TLS may hold decrypted bytes back that no selector tells of.
-                if not getattr(self._stream, "pending", int)():
+                if not _has_more(self._stream):
                     return
         except OSError as error:
             if not _would_block(error):
@@ -313,6 +314,11 @@ class Link:
         deadline = self._core.next_deadline()
         sooner = deadline is not None and (self._armed is None or deadline < self._armed)
         return self._hung_up or bool(self._unsent) or sooner
+
+
+def _has_more(stream: Stream) -> bool:
+    """Whether TLS, or what behaves like it, holds bytes that no selector tells of."""
+    return bool(getattr(stream, "pending", int)())
 
 
 def _end_tls(stream: Stream) -> None:

@@ -201,9 +201,8 @@ def adopt(connection: Serviced) -> Reactor:
 def settle(reactor: Reactor, timeout_s: float) -> None:
     """Wait for the end of the thread when it has nothing left to do."""
     thread, deadline = reactor.thread, monotonic() + timeout_s
-    if thread is not None and thread is not threading.current_thread():
-        while reactor.is_idle() and thread.is_alive() and monotonic() < deadline:
-            thread.join(0.01)
+    while reactor.is_idle() and thread and thread.is_alive() and monotonic() < deadline:
+        thread.join(0.01)  # in pieces, because it may be given new work
 
 
 def _retire(reactor: Reactor) -> bool:

@@ -13,6 +13,7 @@ import pytest
 import amqpconn.asyncio
 import amqpconn.sync
 from amqpconn import Content
+from amqpconn.asyncio._stream import StreamTransport
 from amqpconn.errors import AuthenticationRefused, ConnectionFailed, ConnectionForced, PeerHungUp
 from amqpconn.testing import Peer
 from amqpconn_spec.v0_9_1 import basic, queue
@@ -123,6 +124,29 @@ def test_what_a_reader_raises_is_the_reason() -> None:
         with pytest.raises(PeerHungUp) as raised:
             await amqpconn.asyncio.connect("amqp://localhost", connector=connector)
         assert isinstance(raised.value.__cause__, ConnectionResetError | PeerHungUp)
+        assert writer.closed
+
+    asyncio.run(body(), debug=True)
+
+
+def test_transport_of_a_reader_and_a_writer_closes_once() -> None:
+    async def body() -> None:
+        lost: list[Exception | None] = []
+
+        class Noting(asyncio.Protocol):
+            def connection_lost(self, exc: Exception | None) -> None:
+                lost.append(exc)
+
+        writer = Discarding()
+        transport = StreamTransport(asyncio.StreamReader(), writer, Noting())
+        assert not transport.is_closing()
+        transport.close()
+        transport.close()
+        assert transport.is_closing()
+        await asyncio.sleep(0.01)
+        transport.abort()
+        await asyncio.sleep(0)
+        assert lost == [None]
         assert writer.closed
 
     asyncio.run(body(), debug=True)

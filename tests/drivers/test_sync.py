@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import select
+import selectors
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from functools import partial
@@ -352,6 +354,57 @@ def test_wakes_that_cannot_be_sent_are_not_needed() -> None:
     reactor.forget()
     reactor.attend(connection)
     assert reactor.is_idle()
+
+
+def test_second_thread_for_the_same_work_ends_at_once() -> None:
+    reactor = _reactor.Reactor()
+    assert reactor._claim.acquire(blocking=False)
+    reactor._run()
+    assert reactor.thread is None
+
+
+class Holding:
+    """A socket that reads ahead, as TLS does: a selector does not know of what it holds."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._held = b""
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._sock, name)
+
+    def recv(self, size: int) -> bytes:
+        self._held = self._held or self._sock.recv(size)
+        given, self._held = self._held[:5], self._held[5:]
+        return given
+
+    def pending(self) -> int:
+        return len(self._held)
+
+
+def test_what_a_stream_has_read_ahead_is_read(peer: Peer) -> None:
+    def connector(_: object) -> Any:
+        return Holding(socket.create_connection((peer.host, peer.port)))
+
+    def opened_and_blocked(_: object) -> None:
+        peer.sessions[0].say("connection.open-ok")
+        peer.sessions[0].say("connection.blocked", reason="in the same piece")
+
+    peer.answer("connection.open", opened_and_blocked)
+    with connect("amqp://localhost", connector=connector) as connection:
+        eventually(lambda: connection.is_blocked)
+        peer.unblock()
+        channel = connection.endpoint.open_channel()
+        channel.call(queue.Declare(queue="q"))
+        channel.send(basic.Publish(routing_key="q"), message(bytes(1000)))
+        assert channel.fetch(basic.Get(queue="q"), timeout=10)[1] == message(bytes(1000))
+
+
+def test_stream_with_nothing_to_read_is_not_lost(peer: Peer) -> None:
+    """Selectors may be wrong, and TLS needs a whole record."""
+    with connect(peer.url()) as connection:
+        connection.endpoint._link.service(selectors.EVENT_READ, time.monotonic())
+        assert connection.is_open
 
 
 def test_abort_between_two_hosts_of_a_redirect_is_noticed(

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 import pytest
 
+from amqpconn import Content
 from amqpconn.testing import Peer
 from amqpconn_spec._wire import encode_table
 from amqpconn_spec.v0_9_1 import basic, channel, connection, frames, queue
@@ -206,6 +207,21 @@ def test_clear_text_and_resets_do_not_end_a_peer_with_tls(certificates: Certific
             with context.wrap_socket(sock, server_hostname="localhost") as secure:
                 secure.sendall(HEADER)
                 assert secure.recv(65536)
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_client_that_goes_while_it_is_sent_to_is_let_go(peer: Peer, reset: bool) -> None:
+    with Raw(peer) as client:
+        client.open()
+        peer.send(basic.Deliver(), 1, Content(bytes(8_000_000)))
+        assert isinstance(client.method(), basic.Deliver)
+        if reset:
+            linger = struct.pack("ii", 1, 0)
+            client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        client.sock.close()
+        peer.wait_until(lambda: not peer.sessions[0].is_open)
+    with Raw(peer) as client:
+        client.open()
 
 
 def test_random_bytes_do_not_end_a_peer(peer: Peer) -> None:
