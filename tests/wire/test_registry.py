@@ -49,10 +49,17 @@ def test_a_number_that_is_no_method_is_refused_with_its_parts() -> None:
 
 @pytest.mark.parametrize("octets", [b"", b"\0", b"\0\x0a\0"])
 def test_a_payload_without_a_number_is_refused(octets: bytes) -> None:
-    for buffer, end in ((octets, None), (octets, 100), (octets + bytes(100), len(octets))):
+    more = b"\xce" * 100  # the end of the frame, and what may follow
+    for buffer, end in ((octets, None), (octets, 100), (octets + more, len(octets))):
         with pytest.raises(DecodeError, match=r"^method: the bytes end too early, at offset 0$"):
             registry.decode_method(buffer, 0, end)
-        with pytest.raises(DecodeError, match=r"^content header: the bytes end too early, at of"):
+
+
+@pytest.mark.parametrize("size", range(12))
+def test_a_header_that_is_not_all_there_is_refused(size: int) -> None:
+    octets = (b"\x00\x3c" + bytes(10))[:size]
+    for buffer, end in ((octets, None), (octets, 100), (octets + b"\xce" * 100, size)):
+        with pytest.raises(DecodeError, match="the bytes end too early, at offset"):
             registry.decode_header(buffer, 0, end)
 
 
