@@ -11,6 +11,7 @@ import errno
 import os
 import socket
 import sys
+import threading
 
 from amqpconn.errors import (
     ConnectionFailed,
@@ -26,6 +27,7 @@ from amqpconn.errors import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from os import PathLike
     from ssl import SSLContext
     from typing import Any, Final
@@ -96,6 +98,26 @@ class Target:
                 continue
             return [(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (self.host, self.port))]
         return None
+
+
+def look_up(
+    target: Target, tell: Callable[[list[AddressInfo], ConnectionFailed | None], object]
+) -> None:
+    """Look the target's name up and `tell` its addresses, or why there are none.
+
+    On a thread of its own: the system's resolver cannot be interrupted, and a pool of threads would
+    have the end of the process wait for it.
+    """
+
+    def run() -> None:
+        try:
+            found = socket.getaddrinfo(target.host, target.port, type=STREAM)
+        except Exception as error:  # noqa: BLE001 - told to those who wait
+            tell([], unresolved(error, target))
+        else:
+            tell(list(found), None)
+
+    threading.Thread(target=run, name="amqpconn-resolver", daemon=True).start()
 
 
 def default_context(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from amqpconn import transport
@@ -34,10 +35,22 @@ async def connected_socket(target: Target, core: EndpointCore) -> socket.socket:
 
 async def _resolved(target: Target) -> list[AddressInfo]:
     loop = asyncio.get_running_loop()
-    try:
-        return list(await loop.getaddrinfo(target.host, target.port, type=transport.STREAM))
-    except (OSError, ValueError) as error:
-        raise transport.unresolved(error, target) from error
+    resolved: asyncio.Future[list[AddressInfo]] = loop.create_future()
+
+    def settle(addresses: list[AddressInfo], error: ConnectionFailed | None) -> None:
+        if resolved.done():
+            return  # nobody waits any more
+        if error is not None:
+            resolved.set_exception(error)
+        else:
+            resolved.set_result(addresses)
+
+    def tell(addresses: list[AddressInfo], error: ConnectionFailed | None) -> None:
+        with suppress(RuntimeError):  # the event loop is closed
+            loop.call_soon_threadsafe(settle, addresses, error)
+
+    transport.look_up(target, tell)
+    return await resolved
 
 
 async def _attempt(address: AddressInfo, timeout: float | None) -> socket.socket:

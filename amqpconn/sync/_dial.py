@@ -95,26 +95,22 @@ class Dial:
                 socket.socket.shutdown(self.stream, socket.SHUT_RDWR)
 
     def _resolve(self) -> list[AddressInfo]:
-        """Look the name up on a thread of its own: the system's resolver cannot be interrupted."""
+        """Look the name up. Raises TimeoutError, ConnectionFailed."""
         self._core.enter("resolve", monotonic())
-        found: list[AddressInfo] = []
-        failed: list[Exception] = []
+        told: list[tuple[list[AddressInfo], ConnectionFailed | None]] = []
 
-        def look_up() -> None:
-            host, port = self._target.host, self._target.port
-            try:
-                found.extend(socket.getaddrinfo(host, port, type=transport.STREAM))
-            except Exception as error:  # noqa: BLE001 - raised in the thread that waits
-                failed.append(error)
+        def tell(addresses: list[AddressInfo], error: ConnectionFailed | None) -> None:
+            told.append((addresses, error))
             self._resolved.set()
 
-        threading.Thread(target=look_up, name="amqpconn-resolver", daemon=True).start()
+        transport.look_up(self._target, tell)
         if not self._resolved.wait(self._remaining()):
             raise TimeoutError("the resolver did not answer")
         self._check_interrupted()
-        if failed:
-            raise transport.unresolved(failed[0], self._target)
-        return found
+        addresses, error = told[0]
+        if error is not None:
+            raise error
+        return addresses
 
     def _reach(self, addresses: list[AddressInfo]) -> None:
         self._core.enter("connect", monotonic())

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import pytest
 
 from amqpconn.asyncio import Channel, Connection, Endpoint, connect
-from amqpconn.errors import AlreadyOpen, NotOpen, OpenAborted
+from amqpconn.errors import AlreadyOpen, NotOpen, OpenAborted, OpenTimeout
 from amqpconn.testing import Peer
 from amqpconn_spec.v0_9_1 import basic, queue, tx
 from tests.drivers.cancelling import held_by_the_loop
-from tests.drivers.helpers import GUEST, message
+from tests.drivers.helpers import GUEST, PATIENCE, hanging_resolver, message
 
 pytestmark = pytest.mark.usefixtures("leaks")
 Work = Callable[[Connection, Channel], Awaitable[None]]
@@ -259,3 +260,16 @@ def test_waiting_for_messages_is_fair_to_several_tasks(peer: Peer) -> None:
         assert sorted(received) == [b"0", b"1", b"2", b"3", b"4"]
 
     assert run_with(peer, work) == []
+
+
+def test_resolver_that_hangs_does_not_keep_the_program_from_ending(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def work() -> None:
+        with pytest.raises(OpenTimeout):
+            await connect("amqp://slow.invalid", timeout=0.05)
+
+    with hanging_resolver(monkeypatch):
+        before = time.monotonic()
+        assert run(work()) == []
+        assert time.monotonic() - before < PATIENCE / 2
