@@ -279,8 +279,9 @@ def test_no_heartbeats_after_close_ok() -> None:
     client = opened(connection.Tune(2047, 131072, 1))
     client.feed(SHUTDOWN)
     client.methods()
-    client.wait(LINGER_S)
+    client.wait(0.75)
     assert client.sent() == []
+    assert client.events() == []
     assert isinstance(client.down(), ConnectionForced)
 
 
@@ -495,6 +496,16 @@ def test_a_stream_is_hung_up_on_once_and_once_more_when_it_is_urgent() -> None:
     client.wait(60.0)
     kinds = [event.quick for event in client.events() if isinstance(event, HangUp)]
     assert kinds == [False, True]
+
+
+def test_what_did_not_go_out_in_time_is_forgotten() -> None:
+    client = opened()
+    client.core.close(client.now)
+    client.feed(SHUTDOWN)
+    client.feed(connection.CloseOk())
+    assert client.core.output.size > 0
+    client.down()
+    assert client.core.output.size == 0
 
 
 def test_the_first_reason_counts() -> None:

@@ -579,3 +579,17 @@ def test_the_driver_may_find_that_the_stream_is_closed_by_itself() -> None:
     client = Client().connect()
     assert isinstance(client.down(), PeerHungUp)
     assert client.core.state is EndpointState.FAILED
+
+
+@pytest.mark.parametrize("phase", ["tls", "header"])
+def test_its_error_is_of_the_last_time_that_the_core_knows(phase: str) -> None:
+    client = Client()
+    client.core.connecting(request(), client.now)
+    client.core.enter("connect", client.now)
+    client.now += 3.0
+    if phase == "tls":
+        client.core.enter("tls", client.now)
+    else:
+        client.core.connected(client.now)
+    client.down()
+    assert client.error.elapsed == {"connect": 3.0, phase: 0.0}

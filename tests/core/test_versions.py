@@ -232,6 +232,16 @@ def test_a_redirect_is_followed_and_can_be_seen(protocol: str) -> None:
     assert (detour.peer, detour.protocol, detour.is_redirect) == ("here:5672", protocol, True)
 
 
+def test_a_stream_that_is_left_needs_no_heartbeats() -> None:
+    side = Side("0-8", timeout=30)
+    side.start()
+    side.feed("connection.tune", frame_max=8192, heartbeat=1)
+    assert side.core.next_deadline() == EPOCH + 0.5
+    side.feed("connection.redirect", host="there")
+    assert side.core.next_deadline() == EPOCH + 30
+    assert side.core.data_to_send(EPOCH) == b""
+
+
 def test_redirects_are_bounded() -> None:
     side = Side("0-8", max_redirects=2)
     for _ in range(2):
