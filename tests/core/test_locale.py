@@ -35,8 +35,10 @@ OFFERED = ["de_DE", "en_US", "fr_FR"]
         (Select(max), OFFERED, "fr_FR"),
         (Select(first), [], "en_US"),
     ],
-    ids=["there", "not-there", "case", "none-offered", "str", "str-not-there", "str-none-offered"]
-    + ["select-last", "select-max", "select-of-none"],
+    ids=[
+        *("there", "not-there", "case", "none-offered", "str", "str-not-there", "str-none-offered"),
+        *("select-last", "select-max", "select-of-none"),
+    ],
 )
 def test_chosen(preference: LocalePreference, offered: list[str], chosen: str) -> None:
     assert choose_locale(preference, offered) == chosen
