@@ -91,7 +91,8 @@ class Connection(ConnectionFacade):
         """Wait until the broker takes messages. Raises CallTimeout after `timeout` s, NotOpen."""
         try:
             async with asyncio.timeout(timeout):
-                await self.endpoint._unblocked.wait()
+                while not self.endpoint._unblocked.is_set():  # it may be blocked again by now
+                    await self.endpoint._unblocked.wait()
         except TimeoutError:
             text = f"the broker is still blocked after {timeout} s: {self.blocked_reason}"
             raise CallTimeout(text) from None

@@ -31,6 +31,25 @@ def test_wait_unblocked_waits(peer: Peer, connection: Connection) -> None:
     assert not connection.is_blocked
 
 
+def test_wait_unblocked_goes_on_when_it_is_blocked_again_at_once(
+    peer: Peer, connection: Connection
+) -> None:
+    told: list[str | None] = []
+    connection.endpoint.on_blocked(told.append)
+    peer.block("1")
+    eventually(lambda: told == ["1"])
+    waiting = Background(connection.wait_unblocked)
+    time.sleep(0.02)
+    with peer._server.changed:  # so that both come in the same piece
+        peer.unblock()
+        peer.block("2")
+    eventually(lambda: told == ["1", None, "2"])
+    time.sleep(0.02)
+    assert waiting.is_running
+    peer.unblock()
+    waiting.result()
+
+
 def test_wait_unblocked_times_out_and_says_why(peer: Peer, connection: Connection) -> None:
     peer.block("low on disk")
     eventually(lambda: connection.is_blocked)
