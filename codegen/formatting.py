@@ -75,8 +75,10 @@ def _format_all(sources: dict[str, str]) -> dict[str, str]:
     if sum(map(len, texts)) < MUCH:
         return dict(zip(ordered, map(_black, texts), strict=True))
     from concurrent.futures import ProcessPoolExecutor  # late, as most runs have little to do
+    from multiprocessing import get_context
 
-    with ProcessPoolExecutor() as processes:
+    # Not forked: where other threads run, as in tests, that is not safe.
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
         return dict(zip(ordered, processes.map(_black, texts), strict=True))
 
 
