@@ -29,7 +29,7 @@ def times_out(phase: str) -> Iterator[None]:
     error = raised.value
     assert error.phase == phase
     assert list(error.elapsed)[-1] == phase
-    assert sum(error.elapsed.values()) == pytest.approx(DEADLINE, abs=0.1)
+    assert DEADLINE - 0.02 <= sum(error.elapsed.values()) <= took
     assert DEADLINE - 0.02 <= took < DEADLINE + 1
     assert error.retryable
     assert error.remedy

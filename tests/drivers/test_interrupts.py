@@ -41,7 +41,7 @@ def signals() -> Iterator[None]:
 
 
 @contextmanager
-def interrupted(when: Callable[[], object], pause: float = 0.01) -> Iterator[None]:
+def interrupted(when: Callable[[], object], pause: float = 0.03) -> Iterator[None]:
     """The block is interrupted a moment after `when` is true, and raises KeyboardInterrupt."""
     main = threading.main_thread().ident
     assert main == threading.get_ident()
