@@ -71,11 +71,11 @@ class Target:
     ) -> None:
         if not isinstance(host, str) or not host or "\0" in host:
             raise InvalidParameter(f"host is {host!r}; it is a name or an address")
-        self.ssl = default_context() if ssl is True else (ssl or None)
+        self.ssl = _context(ssl)
         self.host = host
         self.port = _port(port, self.ssl is not None)
         self.path = None if path is None else os.fspath(path)
-        self._certificate_name = server_hostname
+        self._certificate_name = _certificate_name(server_hostname)
         self.server_hostname = server_hostname or host if self.ssl is not None else None
 
     def elsewhere(self, host: str, port: int | None) -> Target:
@@ -265,6 +265,24 @@ def _tls_failed(error: OSError, target: Target | None) -> TLSFailed:
 def _is_tls(error: OSError) -> bool:
     ssl = sys.modules.get("ssl")
     return ssl is not None and isinstance(error, ssl.SSLError)
+
+
+def _context(ssl: SSLContext | bool | None) -> SSLContext | None:
+    if isinstance(ssl, bool) or ssl is None:
+        return default_context() if ssl else None
+    if not hasattr(ssl, "wrap_bio"):  # without importing ssl for those who do not use it
+        raise InvalidParameter(f"ssl is {ssl!r}; it is an ssl.SSLContext, True or None")
+    return ssl
+
+
+def _certificate_name(name: str | None) -> str | None:
+    """The name, when a certificate may be for it; ssl itself raises ValueError, and late."""
+    try:
+        if name is None or (name.encode("idna") and not name.startswith(".") and "\0" not in name):
+            return name
+    except (AttributeError, UnicodeError):
+        pass
+    raise InvalidParameter(f"server_hostname is {name!r}, which no certificate can be for")
 
 
 def _port(port: int | None, tls: bool) -> int:

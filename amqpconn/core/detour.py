@@ -50,7 +50,7 @@ def parse_host(text: str) -> tuple[str, int | None]:
     elif text.count(":") == 1:
         host, colon, port = text.partition(":")
     is_right = colon == ":" and port.isascii() and port.isdigit()
-    if not host or (colon and not is_right):
+    if not host or "\0" in host or (colon and not is_right):
         raise ProtocolViolation(f"the server redirects to {text!r}, which is no host and port")
     if port and not 0 < int(port) <= _HIGHEST_PORT:
         raise ProtocolViolation(f"the server redirects to {text!r}, whose port does not exist")

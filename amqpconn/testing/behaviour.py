@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     # Given mechanism and response: True lets the client in, False refuses, bytes are a challenge.
     Authenticate = Callable[[str, bytes], bool | bytes]
-    # Given a method: what to answer, nothing for None. It may raise Refused.
-    Answer = Callable[[Any], Method[Any] | tuple[Method[Any], Content] | None]
+    # What to answer, nothing for None; given the method. It may raise Refused.
+    Reply = Method[Any] | tuple[Method[Any], Content] | None
+    Answer = Callable[[Any], Reply]
 
 CAPABILITIES = {
     "authentication_failure_close": True,

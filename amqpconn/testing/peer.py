@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 
+from amqpconn._typing import cast
 from amqpconn.testing.behaviour import Behaviour
 from amqpconn.testing.queues import Queues
 from amqpconn.testing.server import Server
@@ -17,10 +18,16 @@ if TYPE_CHECKING:
     from ssl import SSLContext
     from typing import Any, Self
 
+    from typing_extensions import TypeVar
+
     from amqpconn.core.assembler import Content
-    from amqpconn.testing.behaviour import Answer
+    from amqpconn.testing.behaviour import Reply
     from amqpconn.testing.session import Received
     from amqpconn_spec._base import Method
+
+    # What is named by a string may be any method.
+    M = TypeVar("M", bound=Method, default=Method)
+    A = TypeVar("A", default=Any)
 
 
 class Peer:
@@ -92,29 +99,31 @@ class Peer:
 
     # --- what came ---
 
-    def received(self, name: str | None = None) -> list[Received]:
-        """What came from all clients so far; with a name such as 'basic.publish' only those
-        methods.
+    def received(self, what: type[M] | str | None = None) -> list[Received[M]]:
+        """What came from all clients so far; only methods of this class, such as basic.Publish, or
+        of this name, such as 'basic.publish', when one is given.
         """
         with self._server.changed:
             return [
-                received
+                cast("Received[M]", received)
                 for session in self.sessions
                 for received in session.received
-                if name in (None, received.method.NAME)
+                if what is None or _name(what) == received.method.NAME
             ]
 
-    def wait_for(self, name: str, number: int = 1, timeout: float = 10.0) -> list[Received]:
-        """Wait until that many methods of this name have come. Raises TimeoutError.
+    def wait_for(
+        self, what: type[M] | str, number: int = 1, timeout: float = 10.0
+    ) -> list[Received[M]]:
+        """Wait until that many methods of this class or name have come. Raises TimeoutError.
 
-        In a coroutine: `await asyncio.to_thread(peer.wait_for, name)`, so that clients go on.
+        In a coroutine: `await asyncio.to_thread(peer.wait_for, what)`, so that clients go on.
         """
         self.wait_until(
-            lambda: len(self.received(name)) >= number,
+            lambda: len(self.received(what)) >= number,
             timeout,
-            lambda: f"{len(self.received(name))} of {number} {name} came",
+            lambda: f"{len(self.received(what))} of {number} {_name(what)} came",
         )
-        return self.received(name)
+        return self.received(what)
 
     def wait_until(
         self,
@@ -129,13 +138,13 @@ class Peer:
 
     # --- what it does ---
 
-    def answer(self, name: str, function: Answer) -> None:
-        """Answer methods of this name, such as 'queue.declare', with what `function(method)` gives.
+    def answer(self, what: type[A] | str, function: Callable[[A], Reply]) -> None:
+        """Answer methods of this class or name with what `function(method)` gives.
 
         That is a method, a method and its content, or None for no answer. It may raise `Refused` to
         have the channel closed. For methods of class connection too.
         """
-        self.behaviour.answers[name] = function
+        self.behaviour.answers[_name(cast("str | type[Method]", what))] = function
 
     def send(self, method: Method, channel: int = 0, content: Content | None = None) -> None:
         """Send a method to all clients whose connection is open."""
@@ -210,3 +219,8 @@ class Peer:
         session = Session(self.behaviour, self._queues)
         self.sessions.append(session)
         return session
+
+
+def _name(what: str | type[Method]) -> str:
+    """The name in the specification, whichever way it was given."""
+    return what if isinstance(what, str) else what.NAME

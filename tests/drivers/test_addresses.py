@@ -15,6 +15,7 @@ from amqpconn.errors import (
     HostUnreachable,
     NameNotResolved,
     OpenTimeout,
+    ProtocolViolation,
     TransportError,
 )
 from amqpconn.testing import Peer
@@ -118,6 +119,11 @@ def test_errors_of_the_system_have_a_class_that_says_what_to_do(
     assert type(raised.value) is kind
     assert isinstance(raised.value, OSError)
     assert raised.value.errno == code
+
+
+def test_redirect_to_what_is_no_host_is_the_peers_error(driver: Driver) -> None:
+    with Peer(redirect_to="local\0host") as peer, pytest.raises(ProtocolViolation):
+        driver.connect(peer.url(), protocol="0-8")
 
 
 # --- Unix sockets ---

@@ -124,8 +124,8 @@ def test_deadline_of_the_url_is_kept(driver: Driver) -> None:
 
 
 def test_deadline_ends_with_the_handshake(driver: Driver, peer: Peer) -> None:
-    with driver.connect(peer.url(), timeout=0.2) as connection:
-        time.sleep(0.3)
+    with driver.connect(peer.url(), timeout=0.5) as connection:
+        time.sleep(0.6)
         assert connection.is_open
 
 

@@ -221,6 +221,12 @@ def test_virtual_host_that_does_not_fit_is_refused_before_anything_is_sent(
         ("host", ""),
         ("host", None),
         ("host", "localhost\0.invalid"),  # the system would look up what is in front
+        ("ssl", "yes"),
+        ("server_hostname", ""),
+        ("server_hostname", ".example.com"),
+        ("server_hostname", "a..b"),
+        ("server_hostname", "a\0.b"),
+        ("server_hostname", 5),
         ("port", 0),
         ("port", 65536),
         ("port", "5672"),

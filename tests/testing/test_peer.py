@@ -44,9 +44,9 @@ def test_example_of_the_package_runs() -> None:
 
 
 def test_it_serves_coroutines() -> None:
-    async def work(peer: Peer) -> list[Received]:
+    async def work(peer: Peer) -> list[Received[basic.Publish]]:
         async with amqpconn.asyncio.connect(peer.url()) as connection:
-            waiting = asyncio.create_task(asyncio.to_thread(peer.wait_for, "basic.publish"))
+            waiting = asyncio.create_task(asyncio.to_thread(peer.wait_for, basic.Publish))
             async with connection.endpoint.open_channel() as channel:
                 await channel.send(basic.Publish(routing_key="q"), Content(b"hello"))
                 return await waiting
@@ -149,6 +149,16 @@ def test_answers_are_given_by_functions(peer: Peer, channel: Channel) -> None:
     peer.answer("tx.select", lambda _: None)
     with pytest.raises(CallTimeout):
         channel.call(tx.Select(), timeout=0.02)
+
+
+def test_classes_do_as_well_as_names(peer: Peer, channel: Channel) -> None:
+    peer.answer(queue.Declare, lambda declare: queue.DeclareOk(declare.queue.upper()))
+    assert channel.call(queue.Declare(queue="q")).queue == "Q"
+    assert peer.received(queue.Declare)[0].method.queue == "q"
+    assert peer.wait_for(queue.Declare)[0].method == queue.Declare(queue="q")
+    assert peer.received(queue.Purge) == []
+    with pytest.raises(TimeoutError, match=r"0 of 1 queue\.purge"):
+        peer.wait_for(queue.Purge, timeout=0.01)
 
 
 def test_functions_may_refuse(peer: Peer, connection: Connection) -> None:
