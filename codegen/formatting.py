@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from importlib.metadata import version
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def _read(cache: Path) -> dict[str, str]:
 
 def _save(results: dict[str, str], cache: Path) -> None:
     """Keep results; where nothing can be written, nothing is kept."""
-    draft = cache.with_suffix(".draft")
+    draft = cache.with_suffix(f".{os.getpid()}")  # another run may be writing, too
     try:
         cache.parent.mkdir(exist_ok=True)
         draft.write_text(json.dumps(results), encoding="utf-8")
