@@ -126,15 +126,13 @@ class Link(asyncio.Protocol):
 
     async def _dial(self) -> None:
         """Set the stream up; what goes wrong is the core's error then. `_hang_up` breaks it off."""
-        dialing = asyncio.timeout(None)
         try:
-            async with dialing as self._dialing:
+            async with asyncio.timeout(None) as self._dialing:
                 await self._connect()
         except ConnectionFailed as error:
             self._core.fail(error, self.now())
-        except OSError as error:
-            if not dialing.expired():
-                self._core.fail(transport.failed(error, self._target), self.now())
+        except OSError as error:  # the TimeoutError of a hang-up too, whose reason is there already
+            self._core.fail(transport.failed(error, self._target), self.now())
         finally:
             self._dialing = None
             if self._hung_up and self._transport is None:

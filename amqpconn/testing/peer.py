@@ -116,7 +116,7 @@ class Peer:
     ) -> list[Received[M]]:
         """Wait until that many methods of this class or name have come. Raises TimeoutError.
 
-        In a coroutine: `await asyncio.to_thread(peer.wait_for, what)`, so that clients go on.
+        For coroutines there is `until_received`, which lets clients in the event loop go on.
         """
         self.wait_until(
             lambda: len(self.received(what)) >= number,
@@ -124,6 +124,14 @@ class Peer:
             lambda: f"{len(self.received(what))} of {number} {_name(what)} came",
         )
         return self.received(what)
+
+    async def until_received(
+        self, what: type[M] | str, number: int = 1, timeout: float = 10.0
+    ) -> list[Received[M]]:
+        """As `wait_for`, to be awaited."""
+        from asyncio import to_thread
+
+        return await to_thread(lambda: self.wait_for(what, number, timeout))
 
     def wait_until(
         self,

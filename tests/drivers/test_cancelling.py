@@ -155,6 +155,18 @@ def test_closing_a_connection(peer: Peer) -> None:
     at_every_await(scenario, least=1)
 
 
+def test_closing_that_is_not_answered_ends_with_its_task(peer: Peer) -> None:
+    async def work() -> None:
+        async with opened(peer) as (connection, _):
+            peer.answer("connection.close", lambda _: None)
+            closing = asyncio.create_task(connection.close(timeout=None))
+            await peer.until_received("connection.close")
+            closing.cancel()
+            await connection.wait_closed(timeout=10)
+
+    asyncio.run(work(), debug=True)
+
+
 def test_closing_a_connection_with_tls(certificates: Certificates) -> None:
     with Peer(ssl=certificates.server.server_context()) as peer:
         context = certificates.client_context()

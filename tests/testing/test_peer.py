@@ -46,7 +46,7 @@ def test_example_of_the_package_runs() -> None:
 def test_it_serves_coroutines() -> None:
     async def work(peer: Peer) -> list[Received[basic.Publish]]:
         async with amqpconn.asyncio.connect(peer.url()) as connection:
-            waiting = asyncio.create_task(asyncio.to_thread(peer.wait_for, basic.Publish))
+            waiting = asyncio.create_task(peer.until_received(basic.Publish))
             async with connection.endpoint.open_channel() as channel:
                 await channel.send(basic.Publish(routing_key="q"), Content(b"hello"))
                 return await waiting
