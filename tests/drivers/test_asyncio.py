@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
+import weakref
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -150,17 +151,22 @@ def test_coroutine_handlers_may_use_the_connection(peer: Peer) -> None:
 
 def test_coroutine_handler_is_kept_while_it_runs(peer: Peer) -> None:
     async def work(_: Connection, channel: Channel) -> None:
-        done, go = asyncio.Event(), asyncio.Event()
+        done = asyncio.Event()
+        awaited: list[weakref.ref[asyncio.Future[None]]] = []
 
         async def handle(*_: object) -> None:
-            await go.wait()
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            awaited.append(weakref.ref(future))  # nobody but this task keeps it
+            await future
             done.set()
 
         channel.on(basic.Deliver, handle)
         await consume(channel, b"1")
         await channel.call(tx.Select())
         gc.collect()
-        go.set()
+        future = awaited[0]()
+        assert future is not None
+        future.set_result(None)
         await done.wait()
 
     assert run_with(peer, work) == []

@@ -34,7 +34,7 @@ def times_out(phase: str, attempt: Callable[[float], object]) -> None:
         assert error.remedy
         if error.phase == phase:
             return
-    raise AssertionError(f"{error.phase} instead of {phase}")
+    pytest.fail(f"it never came to {phase}")
 
 
 def test_port_that_says_nothing(driver: Driver) -> None:
