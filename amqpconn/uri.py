@@ -31,34 +31,23 @@ Query parameters, each of them at most once but for `auth_mechanism`:
 
 from __future__ import annotations
 
+from amqpconn._uri_query import READERS, read_query
+from amqpconn._uri_text import (
+    DIGITS,
+    LETTERS,
+    decoded,
+    encoded,
+    host_name,
+    invalid,
+    ipv6_address,
+    whole_number,
+)
 from amqpconn.errors import InvalidURL
-from amqpconn_spec.v0_9_1.constants import FRAME_MIN_SIZE
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _DEFAULT_PORTS = {"amqp": 5672, "amqps": 5671}
 _MAX_PORT = 65535
-_MECHANISMS = ("PLAIN", "AMQPLAIN", "EXTERNAL", "ANONYMOUS")
-# The least and most of the parameters for which 0 is allowed too.
-_LIMITS = {
-    "heartbeat": (1, 65535),
-    "frame_max": (FRAME_MIN_SIZE, 2**32 - 1),
-    "channel_max": (1, 65535),
-}
-_LONGEST_TIMEOUT = 3600.0
-_TLS_ONLY = ("server_hostname", "cafile", "certfile", "keyfile")
 _SHORT_STRING_LIMIT = 255
-# RFC 1035, section 2.3.4. The resolver would raise a UnicodeError, which is no OSError.
-_LONGEST_HOST, _LONGEST_LABEL = 253, 63
-
-_DIGITS = frozenset("0123456789")
-_HEX_DIGITS = frozenset("0123456789abcdefABCDEF")
-_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_UNRESERVED = frozenset(_LETTERS + "0123456789-._~")
-_IN_HOST_NAMES = frozenset(_LETTERS + "0123456789-_")
-_IN_SCHEMES = frozenset(_LETTERS + "0123456789+-.")
+_IN_SCHEMES = LETTERS | DIGITS | frozenset("+-.")
 
 _SCHEME_REMEDY = "begin with amqp:// (in clear) or amqps:// (TLS)"
 # What people write instead.
@@ -68,13 +57,6 @@ _OTHER_SCHEMES = {
     **dict.fromkeys(("amqp+tls", "amqp+ssl", "tls", "ssl", "rabbitmqs"), "for TLS write amqps://"),
     **dict.fromkeys(("amqp+tcp", "tcp", "rabbitmq", "pyamqp"), "write amqp://"),
     **dict.fromkeys(("mqtt", "mqtts", "stomp", "ws", "wss"), "that is another protocol's URL"),
-}
-_OTHER_KEYS = {
-    "auth": "auth_mechanism",
-    "cacertfile": "cafile",
-    "name": "connection_name",
-    "server_name_indication": "server_hostname",
-    "timeout": "connection_timeout",
 }
 
 
@@ -139,16 +121,16 @@ class ParsedURL:
     @property
     def redacted(self) -> str:
         """The URL in full, defaults too, with `***` for the password: fit for logs."""
-        host = f"[{_encoded(self.host, ':')}]" if ":" in self.host else self.host
-        query = "&".join(f"{key}={_encoded(text, '/')}" for key, text in self._parameters())
+        host = f"[{encoded(self.host, ':')}]" if ":" in self.host else self.host
+        query = "&".join(f"{key}={encoded(text, '/')}" for key, text in self._parameters())
         return (
-            f"{self.scheme}://{_encoded(self.username)}:***@{host}:{self.port}"
-            f"/{_encoded(self.virtual_host)}{'?' if query else ''}{query}"
+            f"{self.scheme}://{encoded(self.username)}:***@{host}:{self.port}"
+            f"/{encoded(self.virtual_host)}{'?' if query else ''}{query}"
         )
 
     def _parameters(self) -> list[tuple[str, str]]:
         """The query's parameters, decoded, in the order of their table."""
-        values = ((key, getattr(self, key)) for key in _READERS)
+        values = ((key, getattr(self, key)) for key in READERS)
         return [
             (key, str(value))
             for key, found in values
@@ -183,12 +165,8 @@ def parse_url(url: str) -> ParsedURL:
     _read_authority(parsed, authority)
     _read_path(parsed, path)
     if query is not None:
-        _read_query(parsed, query)
+        read_query(parsed, query)
     return parsed
-
-
-def _invalid(part: str, problem: str, remedy: str) -> InvalidURL:
-    return InvalidURL(f"in the connection URL, {part} {problem}", remedy=remedy)
 
 
 # --- cutting into parts ------------------------------------------------------------------------
@@ -199,7 +177,7 @@ def _check_characters(url: str) -> None:
         raise InvalidURL(f"a connection URL is a str, not {type(url).__name__}")
     for position, character in enumerate(url):
         if character.isspace() or not character.isprintable():
-            raise _invalid(
+            raise invalid(
                 f"character {position + 1} of {len(url)}",
                 "is whitespace or a control character",
                 "remove it, or percent-encode it where it is meant (a space is %20)",
@@ -211,12 +189,12 @@ def _split_scheme(url: str) -> tuple[str, str]:
     scheme, slashes, rest = url.partition("://")
     scheme = scheme.lower()
     if not slashes and scheme.startswith(("amqp:", "amqps:")):
-        raise _invalid("the scheme", "is not followed by //", _SCHEME_REMEDY)
+        raise invalid("the scheme", "is not followed by //", _SCHEME_REMEDY)
     if not slashes or not scheme or not _IN_SCHEMES.issuperset(scheme):
-        raise _invalid("the scheme", "is missing", _SCHEME_REMEDY)
+        raise invalid("the scheme", "is missing", _SCHEME_REMEDY)
     if scheme not in _DEFAULT_PORTS:
         remedy = _OTHER_SCHEMES.get(scheme, _SCHEME_REMEDY)
-        raise _invalid("the scheme", "is neither amqp nor amqps", remedy)
+        raise invalid("the scheme", "is neither amqp nor amqps", remedy)
     return scheme, rest
 
 
@@ -227,14 +205,14 @@ def _split(rest: str) -> tuple[str, str, str | None]:
     if "@" in tail:
         # A raw mark in the password ends the authority early, and the password's rest would
         # pass for something else; so this is looked at before any of them is read.
-        raise _invalid(
+        raise invalid(
             "an '@'",
             "comes after the first '/', '?' or '#'",
             "in a user name or password write / as %2F, ? as %3F and # as %23;"
             " behind the host write @ as %40",
         )
     if "#" in tail:
-        raise _invalid("the fragment ('#')", "has no meaning", "remove it, or write # as %23")
+        raise invalid("the fragment ('#')", "has no meaning", "remove it, or write # as %23")
     path, mark, query = tail.partition("?")
     return authority, path, query if mark else None
 
@@ -245,7 +223,7 @@ def _split(rest: str) -> tuple[str, str, str | None]:
 def _read_authority(parsed: ParsedURL, authority: str) -> None:
     user, mark, address = authority.rpartition("@")
     if "@" in user:
-        raise _invalid(
+        raise invalid(
             "the part before the host",
             "has more than one '@'",
             "write an '@' in a user name or password as %40, and give one host per URL",
@@ -258,25 +236,25 @@ def _read_authority(parsed: ParsedURL, authority: str) -> None:
 def _read_user(parsed: ParsedURL, user: str) -> None:
     username, colon, password = user.partition(":")
     if not user:
-        raise _invalid("the user name", "is empty", "write it before the '@', or drop the '@'")
-    parsed.username = _decoded("the user name", username)
+        raise invalid("the user name", "is empty", "write it before the '@', or drop the '@'")
+    parsed.username = decoded("the user name", username)
     if colon:
-        parsed.password = _decoded("the password", password)
+        parsed.password = decoded("the password", password)
 
 
 def _read_address(parsed: ParsedURL, address: str) -> None:
     if "," in address or ";" in address:
-        raise _invalid("the host", "is a list", "give one host per URL, and several URLs")
+        raise invalid("the host", "is a list", "give one host per URL, and several URLs")
     if address.startswith("["):
         host, bracket, port = address[1:].partition("]")
-        parsed.host = _ipv6_address("the host", _decoded("the host", host if bracket else ""))
+        parsed.host = ipv6_address("the host", decoded("the host", host if bracket else ""))
     else:
         host = address.partition(":")[0]
         port = address[len(host) :]
         if port.count(":") > 1:
             remedy = "put an IPv6 address into brackets: [::1]"
-            raise _invalid("the host with its port", "has more than one ':'", remedy)
-        parsed.host = _host_name("the host", _decoded("the host", host)) if host else "localhost"
+            raise invalid("the host with its port", "has more than one ':'", remedy)
+        parsed.host = host_name("the host", decoded("the host", host)) if host else "localhost"
     if port:
         parsed.port = _port(port)
 
@@ -284,9 +262,9 @@ def _read_address(parsed: ParsedURL, address: str) -> None:
 def _port(text: str) -> int:
     """The number in `:5672`."""
     digits = text[1:]
-    number = _whole_number(digits) if text[0] == ":" else None
+    number = whole_number(digits) if text[0] == ":" else None
     if number is None or not 1 <= number <= _MAX_PORT:
-        raise _invalid(
+        raise invalid(
             "the port",
             f"is not a number from 1 to {_MAX_PORT}",
             "write it behind the host as in host:5672, or leave it out with its ':';"
@@ -295,193 +273,19 @@ def _port(text: str) -> int:
     return number
 
 
-def _host_name(part: str, name: str) -> str:
-    relative = name.removesuffix(".")
-    labels = relative.split(".")
-    if not name.isascii():
-        raise _invalid(part, "is not ASCII", "write the name's ASCII form, which begins with xn--")
-    if not all(_IN_HOST_NAMES.issuperset(label) for label in labels):
-        remedy = "use letters, digits, '-', '_' and dots only"
-        raise _invalid(part, "has a character that is in no host name", remedy)
-    if len(relative) > _LONGEST_HOST or not all(
-        1 <= len(label) <= _LONGEST_LABEL for label in labels
-    ):
-        remedy = f"use 1 to {_LONGEST_LABEL} characters between dots, {_LONGEST_HOST} in all"
-        raise _invalid(part, "has an empty or too long name between its dots", remedy)
-    return name
-
-
-def _ipv6_address(part: str, address: str) -> str:
-    from ipaddress import IPv6Address  # late, because few URLs need it
-
-    try:
-        IPv6Address(address)
-        valid = _UNRESERVED.issuperset(address.partition("%")[2])
-    except ValueError:
-        valid = False
-    if not valid:
-        raise _invalid(
-            part,
-            "is no IPv6 address",
-            "write it as in [::1], with %25 before a zone as in [fe80::1%25eth0]",
-        )
-    return address
-
-
-# --- virtual host and query --------------------------------------------------------------------
+# --- virtual host ------------------------------------------------------------------------------
 
 
 def _read_path(parsed: ParsedURL, path: str) -> None:
     name = path[1:]
     if "/" in name:
-        raise _invalid(
+        raise invalid(
             "the virtual host",
             "has a raw '/' in it",
             "write a '/' in its name as %2F; the virtual host '/' is /%2F, or nothing",
         )
     if name:
-        parsed.virtual_host = _decoded("the virtual host", name)
+        parsed.virtual_host = decoded("the virtual host", name)
     if len(parsed.virtual_host.encode()) > _SHORT_STRING_LIMIT:
         problem = f"is longer than {_SHORT_STRING_LIMIT} bytes"
-        raise _invalid("the virtual host", problem, "use another: AMQP cannot transmit this one")
-
-
-def _read_query(parsed: ParsedURL, query: str) -> None:
-    for number, parameter in enumerate(query.split("&"), 1):
-        key, _, text = parameter.partition("=")
-        if key not in _READERS:
-            raise _unknown_key(f"parameter {number} of the query", key)
-        _check_key(parsed, key)
-        part = f"the parameter {key}"
-        if not text:
-            raise _invalid(part, "has no value", f"write {key}=..., or leave it out")
-        setattr(parsed, key, _READERS[key](parsed, key, _decoded(part, text)))
-    if parsed.keyfile and not parsed.certfile:
-        raise _invalid(
-            "the parameter keyfile", "comes without certfile", "give the certificate too"
-        )
-
-
-def _check_key(parsed: ParsedURL, key: str) -> None:
-    if key in _TLS_ONLY and not parsed.tls:
-        remedy = "use amqps://, or leave it out"
-        raise _invalid(f"the parameter {key}", "is for TLS and the scheme is amqp", remedy)
-    if getattr(parsed, key) is not None and key != "auth_mechanism":
-        raise _invalid(f"the parameter {key}", "is repeated", "give it once")
-
-
-def _unknown_key(part: str, key: str) -> InvalidURL:
-    """The key itself is not shown: after a raw '?' in a password it is the password's rest."""
-    from difflib import get_close_matches  # late, because only this error needs it
-
-    if not key:
-        return _invalid(part, "is empty", "write key=value, with one '&' between two")
-    meant = _OTHER_KEYS.get(key.lower()) or "".join(get_close_matches(key.lower(), _READERS, n=1))
-    remedy = f"perhaps {meant} is meant" if meant else f"use one of {', '.join(_READERS)}"
-    return _invalid(part, "is unknown", remedy)
-
-
-def _read_integer(_parsed: ParsedURL, key: str, text: str) -> int:
-    least, most = _LIMITS[key]
-    number = _whole_number(text)
-    if number is None or (number != 0 and not least <= number <= most):
-        allowed = f"from 0 to {most}" if least == 1 else f"0, or from {least} to {most}"
-        raise _invalid(f"the parameter {key}", "is out of range", f"give a whole number {allowed}")
-    return number
-
-
-def _read_seconds(_parsed: ParsedURL, key: str, text: str) -> float:
-    try:
-        seconds = float(text) if set("0123456789.e-").issuperset(text) else 0.0
-    except ValueError:
-        seconds = 0.0
-    if not 0.0 < seconds <= _LONGEST_TIMEOUT:
-        raise _invalid(
-            f"the parameter {key}",
-            "is out of range",
-            f"give seconds (not milliseconds), above 0 and up to {_LONGEST_TIMEOUT:.0f}",
-        )
-    return seconds
-
-
-def _read_mechanism(parsed: ParsedURL, key: str, text: str) -> list[str]:
-    found, name = parsed.auth_mechanism or [], text.upper()
-    if name not in _MECHANISMS:
-        remedy = f"use one of {', '.join(_MECHANISMS)}; for several, repeat the parameter"
-        raise _invalid(f"the parameter {key}", "is no known mechanism", remedy)
-    if name in found:
-        raise _invalid(f"the parameter {key}", f"has {name} twice", "give each mechanism once")
-    return [*found, name]
-
-
-def _read_text(_parsed: ParsedURL, key: str, text: str) -> str:
-    if not text.isprintable():
-        problem = "has a control character in it"
-        raise _invalid(f"the parameter {key}", problem, "use printable characters")
-    return text
-
-
-def _read_host_name(_parsed: ParsedURL, key: str, text: str) -> str:
-    part = f"the parameter {key}"
-    return _ipv6_address(part, text) if ":" in text else _host_name(part, text)
-
-
-_READERS: dict[str, Callable[[ParsedURL, str, str], object]] = {
-    "heartbeat": _read_integer,
-    "frame_max": _read_integer,
-    "channel_max": _read_integer,
-    "connection_timeout": _read_seconds,
-    "auth_mechanism": _read_mechanism,
-    "locale": _read_text,
-    "connection_name": _read_text,
-    "server_hostname": _read_host_name,
-    "cafile": _read_text,
-    "certfile": _read_text,
-    "keyfile": _read_text,
-}
-
-
-# --- text --------------------------------------------------------------------------------------
-
-
-def _whole_number(text: str) -> int | None:
-    """The number, or None; `int` takes signs, spaces, other scripts' digits and underscores too."""
-    longest = len(str(2**32))
-    return int(text) if text and len(text) <= longest and _DIGITS.issuperset(text) else None
-
-
-def _decoded(part: str, text: str) -> str:
-    """Percent-decoded."""
-    literal, *encoded = text.split("%")
-    octets = bytearray(literal.encode())
-    for piece in encoded:
-        digits = piece[:2]
-        if len(digits) < 2 or not _HEX_DIGITS.issuperset(digits):
-            raise _invalid(part, "has a '%' without two hexadecimal digits", "write % as %25")
-        octets.append(int(digits, 16))
-        octets += piece[2:].encode()
-    decoded = _from_utf8(octets)
-    if decoded is None:
-        remedy = "percent-encode the octets of its UTF-8 form"
-        raise _invalid(part, "is not UTF-8 after percent-decoding", remedy)
-    return decoded
-
-
-def _from_utf8(octets: bytes | bytearray) -> str | None:
-    """None and no error, because the error would carry the octets, as another one's context too."""
-    try:
-        return octets.decode()
-    except UnicodeDecodeError:
-        return None
-
-
-def _encoded(text: str, unchanged: str = "") -> str:
-    """Percent-encoded but for letters, digits, - . _ ~ and `unchanged`."""
-    return "".join(
-        (
-            character
-            if character in _UNRESERVED or character in unchanged
-            else "".join(f"%{octet:02X}" for octet in character.encode())
-        )
-        for character in text
-    )
+        raise invalid("the virtual host", problem, "use another: AMQP cannot transmit this one")
