@@ -13,7 +13,7 @@ import pytest
 
 from amqpconn.sync import Channel, Connection, Endpoint, connect
 from amqpconn.testing import Peer
-from amqpconn_spec.v0_9_1 import basic, queue, tx
+from amqpconn_spec.v0_9_1 import basic, channel, queue, tx
 from tests.broker.certificates import Certificates
 from tests.drivers.helpers import (
     GUEST,
@@ -183,6 +183,15 @@ def test_late_answer_of_an_interrupted_call_is_nobody_elses(peer: Peer) -> None:
         peer.send(queue.DeclareOk("old"), channel.id)
         peer.answer("queue.declare", lambda declare: queue.DeclareOk(declare.queue))
         assert channel.call(queue.Declare(queue="new")).queue == "new"
+
+
+def test_channel_of_an_interrupted_opening_is_closed_when_it_comes(peer: Peer) -> None:
+    with connect(peer.url()) as connection:
+        peer.answer("channel.open", lambda _: None)
+        with interrupted(lambda: peer.received("channel.open")):
+            connection.endpoint.open_channel()
+        peer.send(channel.OpenOk(), 1)
+        assert peer.wait_for("channel.close")[0].channel == 1
 
 
 def test_interrupt_between_a_write_and_its_note_ends_the_connection(

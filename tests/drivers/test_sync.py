@@ -19,12 +19,13 @@ from typing import Any, cast
 
 import pytest
 
+from amqpconn import transport
 from amqpconn.errors import ConnectionFailed, NotOpen, OpenAborted, PeerHungUp, TransportError
 from amqpconn.sync import Channel, Connection, Endpoint, _link, _reactor, connect
 from amqpconn.testing import Peer
 from amqpconn.transport import Target
 from amqpconn_spec.v0_9_1 import basic, queue, tx
-from tests.drivers.helpers import GUEST, Background, eventually, message
+from tests.drivers.helpers import GUEST, Background, dropping, eventually, message
 
 ROOT = Path(__file__).parents[2]
 
@@ -405,6 +406,25 @@ def test_stream_with_nothing_to_read_is_not_lost(peer: Peer) -> None:
     with connect(peer.url()) as connection:
         connection.endpoint._link.service(selectors.EVENT_READ, time.monotonic())
         assert connection.is_open
+
+
+def test_abort_between_two_steps_of_connecting_is_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """There is no socket yet that the abort could shut down."""
+    with dropping() as address:
+        endpoint = Endpoint(*address)
+        new_socket = transport.new_socket
+
+        def aborting(info: Any) -> socket.socket:
+            endpoint.abort()
+            return new_socket(info)
+
+        monkeypatch.setattr(transport, "new_socket", aborting)
+        before = time.monotonic()
+        with pytest.raises(OpenAborted):
+            Connection(endpoint).open(GUEST)
+        assert time.monotonic() - before < 5
 
 
 def test_abort_between_two_hosts_of_a_redirect_is_noticed(
