@@ -206,6 +206,21 @@ def test_calls_of_one_channel_wait_side_by_side_and_get_their_own_answers(
     assert [call.result() for call in calls] == [f"q{number}" for number in range(20)]
 
 
+def test_calls_of_many_channels_are_under_way_at_the_same_time(
+    peer: Peer, connection: Connection
+) -> None:
+    def declared(channel: Channel) -> str:
+        return channel.call(queue.Declare(queue=f"q{channel.id}")).queue
+
+    channels = [connection.endpoint.open_channel() for _ in range(20)]
+    peer.answer(queue.Declare, lambda _: None)
+    calls = [Background(partial(declared, channel)) for channel in channels]
+    peer.wait_for(queue.Declare, 20)
+    for channel in reversed(channels):
+        peer.send(queue.DeclareOk(f"q{channel.id}"), channel.id)
+    assert [call.result() for call in calls] == [f"q{channel.id}" for channel in channels]
+
+
 def test_one_channel_does_not_wait_for_another(
     peer: Peer, connection: Connection, channel: Channel
 ) -> None:
