@@ -29,9 +29,8 @@ def examples() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("name", "block"), [pytest.param(*e, id=e[0]) for e in examples()])
 def test_examples_run_as_they_are_written(name: str, block: str) -> None:
     with Peer() as peer:
-        exec(
-            compile(block.replace(URL, peer.url()), name, "exec"), {"__name__": "__main__"}
-        )  # noqa: S102
+        code = compile(block.replace(URL, peer.url()), name, "exec")
+        exec(code, {"__name__": "__main__"})  # noqa: S102
 
 
 def test_readme_has_an_example_for_each_driver_and_for_tests() -> None:
