@@ -131,6 +131,11 @@ class ConnectionManager:
         if counts:
             self._handlers[method.NAME](method)
 
+    def abandon(self) -> None:
+        """The stream is given up; credentials are needed no longer."""
+        self.machine.abandon()
+        self._handshake = None
+
     def close(self, reply_code: int, reply_text: str) -> None:
         """Send connection.close on an open connection, with as much of the text as fits.
 
@@ -145,8 +150,8 @@ class ConnectionManager:
     # --- the handshake ---
 
     def _on_start(self, start: connection.Start) -> None:
-        start_ok = self._current().start(start)
-        self._current().agreement.login_size = self._answer(start_ok)
+        handshake = self._current()
+        handshake.agreement.login_size = self._answer(handshake.start(start))
 
     def _on_secure(self, secure: connection.Secure) -> None:
         self._answer(self._current().secure(secure))

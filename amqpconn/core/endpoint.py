@@ -182,6 +182,7 @@ class EndpointCore:
             return
         if self._hung_up is None:  # nobody asked for it
             self.lost(None, self._now)
+        self._request = None
         self._deadlines.clear()
         self.output.clear()
         self.channels.all_down(self.error)
@@ -364,7 +365,8 @@ class EndpointCore:
         self.heartbeat.start(tuning.heartbeat, self._now)
 
     def opened(self) -> None:
-        """The handshake is done."""
+        """The handshake is done, and with it the need for credentials."""
+        self._request = None
         self._deadlines.set("opening", None)
         self._become(EndpointState.CONNECTED)
         self._events.append(Opened())
@@ -506,7 +508,7 @@ class EndpointCore:
 
     def _hang_up(self, quick: bool) -> None:
         """Ask the driver to close the stream, once, and once more when it has become urgent."""
-        self.manager.machine.abandon()
+        self.manager.abandon()
         self.heartbeat.stop()
         if quick:
             self.output.clear()

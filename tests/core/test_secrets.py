@@ -93,6 +93,20 @@ def test_a_password_on_its_way(auth: AuthMethod, is_written: bool) -> None:
     assert CANARY not in told(client.error)
 
 
+@pytest.mark.parametrize("is_opened", [True, False])
+def test_credentials_are_kept_no_longer_than_they_are_needed(is_opened: bool) -> None:
+    client = greet(Client(), plain_auth("guest", CANARY))
+    assert TOKEN in client.core.data_to_send(client.now)
+    if is_opened:
+        client.feed(TUNE)
+        client.feed(connection.OpenOk())
+    else:
+        client.down()
+    kept = [found for found in reachable(client.core) if isinstance(found, bytes)]
+    assert kept
+    assert not [found for found in kept if TOKEN in found]
+
+
 def test_a_token_in_secure_ok() -> None:
     client = greet(Client(), Talkative("X-TOKEN"))
     client.feed(connection.Secure(b"?"))
