@@ -46,7 +46,7 @@ def recognise(first: bytes) -> HandshakeFailed:
 
 def counter_offer(header: bytes, dialect: Dialect) -> HandshakeFailed:
     """The error for a protocol header (8 bytes) in answer to ours (specification 4.2.2)."""
-    if header[4] in (2, 3) or header[5:] == b"\x01\x00\x00":
+    if header[5:] == b"\x01\x00\x00":  # behind 0, or 2 for TLS, or 3 for SASL
         return PeerSpeaksAMQP10(
             f"the server answered our header with that of AMQP 1.0 ({_readable(header)})"
         )

@@ -37,6 +37,7 @@ from amqpconn.locale import Prefer, Select
 from amqpconn_spec._base import Method
 from amqpconn_spec._wire import EncodeError
 from amqpconn_spec.v0_9_1 import connection
+from amqpconn_spec.v0_9_1.constants import FRAME_MIN_SIZE
 from amqpconn_spec.v0_9_1.frames import MethodFrame
 from tests.core.server import EPOCH, START, TUNE, Client, Echo, in_state, opened
 
@@ -466,13 +467,25 @@ def test_capabilities_that_are_no_table_are_none() -> None:
     assert type(client.error) is AuthenticationRefused
 
 
+def login_of(size: int) -> Client:
+    """A client whose start-ok has so many bytes."""
+    usual = Client().connect([plain_auth("", "")])
+    spare = size - len(start_ok(usual).encode_frame(0))
+    client = Client().connect([plain_auth("", "t" * spare)])
+    assert len(start_ok(client).encode_frame(0)) == size
+    return client
+
+
 def test_a_login_too_large_for_the_server_is_the_likely_cause() -> None:
-    client = Client().connect([plain_auth("", "t" * 5000)])
-    client.feed(START)
+    client = login_of(FRAME_MIN_SIZE + 1)
     client.eof()
     assert type(client.error) is PeerHungUp
-    assert "start-ok had 5" in client.error.cause
+    assert "start-ok had 4097 bytes" in client.error.cause
     assert "shorter token" in client.error.remedy
+    client = login_of(FRAME_MIN_SIZE)
+    client.eof()
+    assert type(client.error) is PeerHungUp
+    assert "too large" not in client.error.cause
 
 
 @pytest.mark.parametrize("phase", ["resolve", "connect", "tls"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -146,6 +148,19 @@ def test_a_call_that_is_answered_has_no_deadline() -> None:
     client.core.call(queue.Declare(), chan, None, client.now, 1.0)
     client.feed(queue.DeclareOk(), chan.id)
     assert client.core.next_deadline() is None
+
+
+def test_calls_that_are_over_are_forgotten() -> None:
+    client = quiet()
+    chan = client.open_channel()
+    for _ in range(100):
+        client.core.call(queue.Declare(), chan, None, client.now, 30.0)
+        client.feed(queue.DeclareOk(), chan.id)
+        client.all_events()
+    client.told.clear()
+    gc.collect()
+    mine = [found for found in gc.get_objects() if isinstance(found, Call)]
+    assert len([call for call in mine if call.channel is chan]) <= 1
 
 
 def test_several_that_are_due_at_once() -> None:
