@@ -1,4 +1,4 @@
-"""One blocking byte stream with the core behind it: bytes, events and time are moved here.
+"""One blocking byte stream with the core behind it, from the attempt to open it to its end.
 
 Everything that touches the core holds `lock`. The stream is driven by the thread that opens until
 open-ok has come, and by the reactor from then on; users' threads write what fits at once.
@@ -9,40 +9,30 @@ from __future__ import annotations
 import errno
 import os
 import selectors
-import sys
-import threading
-from contextlib import suppress
 from time import monotonic
 
 from amqpconn import transport
-from amqpconn.core.events import HangUp, Opened, Redial
 from amqpconn.errors import CallTimeout, ConnectionFailed
 from amqpconn.sync import _reactor
 from amqpconn.sync._dial import Dial, at_least_a_moment, is_ours
+from amqpconn.sync._flow import READ_SIZE, Flow, has_more
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from amqpconn.core.endpoint import EndpointCore
-    from amqpconn.core.events import Event
+    from amqpconn.core.events import Event, Redial
     from amqpconn.core.handshake import OpenRequest
-    from amqpconn.sync._dial import Connector, Stream
+    from amqpconn.sync._dial import Connector
     from amqpconn.transport import Target
 
-_READ_SIZE = 65536
 # A timeout of the system may end this much before the time that we take for the deadline.
 _CLOCKS_DIFFER_S = 0.01
 
 
-class Link:
-    """What moves things between a stream, the core and the endpoint.
-
-    Attributes:
-        lock: held by whoever touches the core.
-        changed: notified, with the lock held, when anything that users wait for may have changed.
-        is_down: whether the stream is gone and everybody has been told.
-    """
+class Link(Flow):
+    """The life of a stream: dialled, opened, served, closed."""
 
     def __init__(
         self,
@@ -51,18 +41,9 @@ class Link:
         connector: Connector | None,
         on_event: Callable[[Event], None],
     ) -> None:
-        self.lock = threading.RLock()
-        self.changed = threading.Condition(self.lock)
-        self.is_down = False
-        self._core = core
-        self._target = target
-        self._on_event = on_event
+        super().__init__(core, target, on_event)
         self._connector = connector
         self._dial = Dial(target, core, connector)
-        self._redial: Redial | None = None
-        self._stream: Stream | None = None
-        self._unsent = memoryview(b"")
-        self._opened = self._hung_up = self._quick = False
         self._reactor: _reactor.Reactor | None = None
         self._armed: float | None = None
 
@@ -148,7 +129,7 @@ class Link:
         while not self._is_settled() and self._stream is not None:
             try:
                 self._stream.settimeout(at_least_a_moment(self._core.remaining(monotonic())))
-                data = self._stream.recv(_READ_SIZE)
+                data = self._stream.recv(READ_SIZE)
             except OSError as error:
                 self._failed(error)
             else:
@@ -190,7 +171,7 @@ class Link:
             try:
                 if self._opened and not self._hung_up and self._stream is not None:
                     self._stream.settimeout(0)
-                    if _has_more(self._stream):
+                    if has_more(self._stream):
                         self._read(monotonic())
                     self._reactor = _reactor.adopt(self)
             except OSError as error:
@@ -234,79 +215,16 @@ class Link:
     def finish(self) -> None:
         """Close the stream and tell everybody. Harmless a second time."""
         with self.lock:
-            stream, self._stream, self._unsent = self._stream, None, memoryview(b"")
             try:
-                if stream is not None:
-                    _end_tls(stream)
-                    stream.close()
+                self._close()
             finally:
                 self._core.disconnected()
                 self._dispatch()
 
-    # --- moving bytes and events; the lock is held ---
-
-    def _read(self, now: float) -> None:
-        try:
-            while self._stream is not None and not self._hung_up:
-                self._take_in(self._stream.recv(_READ_SIZE), now)
-                if not _has_more(self._stream):
-                    return
-        except OSError as error:
-            if not _would_block(error):
-                self._core.lost(transport.failed(error, self._target), now)
-
-    def _take_in(self, data: bytes, now: float) -> None:
-        if data:
-            self._core.receive_data(data, now)
-        else:
-            self._core.receive_eof(now)
-
-    def _flush(self, now: float) -> None:
-        """Write what there is until the stream takes no more; the reactor goes on when it does."""
-        try:
-            while self._stream is not None and (self._unsent or self._core.output.size):
-                if not self._unsent:
-                    self._unsent = memoryview(self._core.data_to_send(now))
-                self._unsent = self._unsent[self._stream.send(self._unsent) :]
-            self.changed.notify_all()
-        except OSError as error:
-            if not _would_block(error):
-                self._broken(error, now)
-        except BaseException:
-            # Interrupted between a write and noting it: the same bytes must not go out twice.
-            self._unsent = memoryview(b"")
-            self._core.abort(now)
-            raise
-
-    def _broken(self, error: OSError, now: float) -> None:
-        """A write failed. Why may wait to be read: the peer's close, or an alert of TLS."""
-        self._unsent = memoryview(b"")
-        try:
-            while self._stream is not None:
-                self._stream.settimeout(0)
-                data = self._stream.recv(_READ_SIZE)
-                if not data:
-                    break
-                self._core.receive_data(data, now)
-        except OSError as last:
-            error = error if _would_block(last) else last
-        self._core.lost(transport.failed(error, self._target), now)
-
-    def _dispatch(self) -> None:
-        while (event := self._core.next_event()) is not None:
-            if isinstance(event, HangUp):
-                self._hang_up(event.quick)
-                continue
-            if isinstance(event, Redial):
-                self._redial = event
-                continue
-            self._opened = self._opened or isinstance(event, Opened)
-            self._on_event(event)
-            self.is_down = self._core.is_down
-            self.changed.notify_all()
+    # --- what the flow asks ---
 
     def _hang_up(self, quick: bool) -> None:
-        self._hung_up, self._quick = True, self._quick or quick
+        super()._hang_up(quick)
         if self._reactor is None:
             self._dial.interrupt()
 
@@ -314,28 +232,3 @@ class Link:
         deadline = self._core.next_deadline()
         sooner = deadline is not None and (self._armed is None or deadline < self._armed)
         return self._hung_up or bool(self._unsent) or sooner
-
-
-def _has_more(stream: Stream) -> bool:
-    """Whether TLS, or what behaves like it, holds bytes that no selector tells of."""
-    return bool(getattr(stream, "pending", int)())
-
-
-def _end_tls(stream: Stream) -> None:
-    """Send TLS's close_notify, if that needs no waiting.
-
-    Without it RabbitMQ 3.10 goes on with a part of the connections until its own 30 seconds are up.
-    """
-    unwrap = getattr(stream, "unwrap", None)
-    if unwrap is not None:
-        with suppress(OSError, ValueError):  # no room, or TLS never came up
-            stream.settimeout(0)
-            unwrap()
-
-
-def _would_block(error: OSError) -> bool:
-    """Whether the stream is only not ready; TLS has errors of its own for that."""
-    if isinstance(error, BlockingIOError | InterruptedError | TimeoutError):
-        return not isinstance(error, TimeoutError) or is_ours(error)
-    ssl = sys.modules.get("ssl")
-    return ssl is not None and isinstance(error, ssl.SSLWantReadError | ssl.SSLWantWriteError)

@@ -1,0 +1,143 @@
+"""What moves bytes between a blocking stream and the core, and events to the endpoint.
+
+Everything here is done by whoever holds `lock`.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from contextlib import suppress
+
+from amqpconn import transport
+from amqpconn.core.events import HangUp, Opened, Redial
+from amqpconn.sync._dial import is_ours
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from amqpconn.core.endpoint import EndpointCore
+    from amqpconn.core.events import Event
+    from amqpconn.sync._dial import Stream
+    from amqpconn.transport import Target
+
+READ_SIZE = 65536
+
+
+class Flow:
+    """One stream, and what has been said about its end.
+
+    Attributes:
+        lock: held by whoever touches the core.
+        changed: notified, with the lock held, when anything that users wait for may have changed.
+        is_down: whether the stream is gone and everybody has been told.
+    """
+
+    def __init__(
+        self, core: EndpointCore, target: Target, on_event: Callable[[Event], None]
+    ) -> None:
+        self.lock = threading.RLock()
+        self.changed = threading.Condition(self.lock)
+        self.is_down = False
+        self._core = core
+        self._target = target
+        self._on_event = on_event
+        self._stream: Stream | None = None
+        self._unsent = memoryview(b"")
+        self._redial: Redial | None = None
+        self._opened = self._hung_up = self._quick = False
+
+    def _read(self, now: float) -> None:
+        try:
+            while self._stream is not None and not self._hung_up:
+                self._take_in(self._stream.recv(READ_SIZE), now)
+                if not has_more(self._stream):
+                    return
+        except OSError as error:
+            if not _would_block(error):
+                self._core.lost(transport.failed(error, self._target), now)
+
+    def _take_in(self, data: bytes, now: float) -> None:
+        if data:
+            self._core.receive_data(data, now)
+        else:
+            self._core.receive_eof(now)
+
+    def _flush(self, now: float) -> None:
+        """Write what there is until the stream takes no more; the reactor goes on when it does."""
+        try:
+            while self._stream is not None and (self._unsent or self._core.output.size):
+                if not self._unsent:
+                    self._unsent = memoryview(self._core.data_to_send(now))
+                self._unsent = self._unsent[self._stream.send(self._unsent) :]
+            self.changed.notify_all()
+        except OSError as error:
+            if not _would_block(error):
+                self._broken(error, now)
+        except BaseException:
+            # Interrupted between a write and noting it: the same bytes must not go out twice.
+            self._unsent = memoryview(b"")
+            self._core.abort(now)
+            raise
+
+    def _broken(self, error: OSError, now: float) -> None:
+        """A write failed. Why may wait to be read: the peer's close, or an alert of TLS."""
+        self._unsent = memoryview(b"")
+        try:
+            while self._stream is not None:
+                self._stream.settimeout(0)
+                data = self._stream.recv(READ_SIZE)
+                if not data:
+                    break
+                self._core.receive_data(data, now)
+        except OSError as last:
+            error = error if _would_block(last) else last
+        self._core.lost(transport.failed(error, self._target), now)
+
+    def _dispatch(self) -> None:
+        while (event := self._core.next_event()) is not None:
+            if isinstance(event, HangUp):
+                self._hang_up(event.quick)
+                continue
+            if isinstance(event, Redial):
+                self._redial = event
+                continue
+            self._opened = self._opened or isinstance(event, Opened)
+            self._on_event(event)
+            self.is_down = self._core.is_down
+            self.changed.notify_all()
+
+    def _hang_up(self, quick: bool) -> None:
+        self._hung_up, self._quick = True, self._quick or quick
+
+    def _close(self) -> None:
+        stream, self._stream, self._unsent = self._stream, None, memoryview(b"")
+        if stream is not None:
+            _end_tls(stream)
+            stream.close()
+
+
+def has_more(stream: Stream) -> bool:
+    """Whether TLS, or what behaves like it, holds bytes that no selector tells of."""
+    return bool(getattr(stream, "pending", int)())
+
+
+def _end_tls(stream: Stream) -> None:
+    """Send TLS's close_notify, if that needs no waiting.
+
+    Without it RabbitMQ 3.10 goes on with a part of the connections until its own 30 seconds are up.
+    """
+    unwrap = getattr(stream, "unwrap", None)
+    if unwrap is not None:
+        with suppress(OSError, ValueError):  # no room, or TLS never came up
+            stream.settimeout(0)
+            unwrap()
+
+
+def _would_block(error: OSError) -> bool:
+    """Whether the stream is only not ready; TLS has errors of its own for that."""
+    if isinstance(error, BlockingIOError | InterruptedError | TimeoutError):
+        return not isinstance(error, TimeoutError) or is_ours(error)
+    ssl = sys.modules.get("ssl")
+    return ssl is not None and isinstance(error, ssl.SSLWantReadError | ssl.SSLWantWriteError)
