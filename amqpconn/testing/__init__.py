@@ -23,6 +23,6 @@ from __future__ import annotations
 
 from amqpconn.testing.behaviour import Behaviour, Refused
 from amqpconn.testing.peer import Peer
-from amqpconn.testing.session import Received
+from amqpconn.testing.received import Received
 
 __all__ = ["Behaviour", "Peer", "Received", "Refused"]

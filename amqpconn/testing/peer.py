@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from amqpconn.core.assembler import Content
     from amqpconn.testing.behaviour import Reply
-    from amqpconn.testing.session import Received
+    from amqpconn.testing.received import Received
     from amqpconn_spec._base import Method
 
     # What is named by a string may be any method.

@@ -10,6 +10,7 @@ from amqpconn.core.states import HEADER, IllegalStep, Machine, Role, State
 from amqpconn.errors import ConnectionFailed
 from amqpconn.testing.behaviour import Refused
 from amqpconn.testing.channels import ChannelSide
+from amqpconn.testing.received import Received
 from amqpconn_spec._base import Method
 
 TYPE_CHECKING = False
@@ -26,41 +27,6 @@ if TYPE_CHECKING:
 
 _PROTOCOL_HEADER_SIZE = 8
 _NO_LIMIT = 2**32
-
-
-if TYPE_CHECKING:
-    from typing import Generic
-
-    from typing_extensions import TypeVar
-
-    M_co = TypeVar("M_co", covariant=True, default=Method)
-
-    class _Of(Generic[M_co]):
-        __slots__ = ()
-
-else:
-    M_co = None
-
-    class _Of:
-        __slots__ = ()
-
-        def __class_getitem__(cls, _kind):
-            return cls
-
-
-class Received(_Of[M_co]):
-    """Something that came from a client: `channel`, `method`, `content` (None without)."""
-
-    __slots__ = ("channel", "content", "method")
-    __match_args__ = ("channel", "method", "content")
-
-    def __init__(self, channel: int, method: M_co, content: Content | None) -> None:
-        self.channel = channel
-        self.method = method
-        self.content = content
-
-    def __repr__(self) -> str:
-        return f"Received(channel={self.channel}, {self.method!r}, {self.content!r})"
 
 
 class Session:

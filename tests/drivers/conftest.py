@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -16,6 +18,15 @@ from tests.drivers.adapter import Driver
 def peer(leaks: None) -> Iterator[Peer]:  # noqa: ARG001 - it watches what follows
     with Peer() as peer:
         yield peer
+
+
+@pytest.fixture
+def reported(leaks: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:  # noqa: ARG001
+    """What threads reported; a test that causes some removes them."""
+    found: list[Any] = []
+    monkeypatch.setattr(threading, "excepthook", lambda raised: found.append(raised.exc_value))
+    yield found
+    assert found == []
 
 
 @pytest.fixture

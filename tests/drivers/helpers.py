@@ -59,6 +59,11 @@ class Background(Generic[T]):
         return self._error
 
 
+def threads(name: str = "amqpconn-io") -> list[threading.Thread]:
+    """Those of this name that run."""
+    return [thread for thread in threading.enumerate() if thread.name == name]
+
+
 def eventually(condition: Callable[[], object]) -> None:
     """Wait until something is so. Fails when it is not in time."""
     end = time.monotonic() + PATIENCE
