@@ -1,0 +1,207 @@
+"""What comes from the peer: bytes become frames, and frames go to the connection manager or to the
+channels. What is wrong with any of them leads to the right kind of end.
+"""
+
+from __future__ import annotations
+
+from amqpconn.core.channels import Channels, WrongChannel
+from amqpconn.core.connection import ConnectionManager
+from amqpconn.core.detour import Detour, check_count, parse_host
+from amqpconn.core.dialect import AUTO, dialect_for, dialect_of_header
+from amqpconn.core.events import Blocked, Opened, Redial
+from amqpconn.core.framing import FrameReader
+from amqpconn.core.lifecycle import LINGER_S, EndpointState, Lifecycle
+from amqpconn.errors import ConnectionFailed, ProtocolViolation, VersionRefused
+from amqpconn_spec._base import Method
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from amqpconn.config import Settings
+    from amqpconn.core.dialect import Dialect
+    from amqpconn.core.framing import Frame
+    from amqpconn.core.negotiation import Tuning
+    from amqpconn_spec.v0_9_1.frames import ContentHeader
+
+# After we have answered its close the server ends the stream, as it should (2.2.4.4), or not:
+# RabbitMQ does not after a refusal in the middle of a challenge, and callers wait for the error.
+FAREWELL_S: Final = 1.0
+
+
+class Incoming(Lifecycle):
+    """The receiving half of an endpoint; the connection manager's `Side`."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._speak(dialect_for(settings.protocol))
+
+    def _speak(self, dialect: Dialect) -> None:
+        """Begin with this version of the protocol, on a stream that has not been used."""
+        self.dialect = dialect
+        self._reader = FrameReader(dialect, dialect.frame_min_size)
+        self.channels = Channels(dialect, self._events.append, self._reply, self._send)
+        self.manager = ConnectionManager(self, dialect, self.settings)
+
+    # --- the stream ---
+
+    def connected(self, now: float) -> None:
+        """The stream is there. Harmless a second time, and when the attempt is over."""
+        is_first = self.state is EndpointState.CONNECTING and self.manager.is_closed
+        if is_first and self._request is not None:
+            self._now = now
+            self.manager.start(self._request)
+            self.phases.enter(self.manager.phase, now)
+
+    def receive_data(self, data: bytes, now: float) -> None:
+        """Bytes from the peer, in pieces of any size."""
+        if not data or self.manager.is_closed:
+            return
+        self._now = now
+        self.heartbeat.received(now)
+        try:
+            for frame in self._reader.receive(data):
+                self._frame(frame, now)
+                if self.manager.is_closed:
+                    return
+        except ConnectionFailed as error:
+            self._unreadable(error, now)
+
+    def receive_eof(self, now: float) -> None:
+        """The peer ended the stream."""
+        self.lost(None, now)
+
+    # --- what the connection manager says (its `Side`) ---
+
+    def write(self, data: bytes) -> None:
+        """Queue bytes."""
+        self.output.write(data)
+
+    def tuned(self, tuning: Tuning) -> None:
+        """Limits and heartbeats are in force from here on."""
+        self._reader.frame_max = tuning.frame_max
+        self.channels.channel_max = tuning.channel_max
+        self.heartbeat.start(tuning.heartbeat, self._now)
+
+    def opened(self) -> None:
+        """The handshake is done, and with it the need for credentials."""
+        self._request = None
+        self._deadlines.set("opening", None)
+        self._become(EndpointState.CONNECTED)
+        self._events.append(Opened())
+
+    def blocked(self, reason: str | None) -> None:
+        """The server takes no messages, or takes them again."""
+        self._events.append(Blocked(reason))
+
+    def control_reply(self, method: Method) -> None:
+        """An answer on channel 0."""
+        self.channels.deliver(self.channels.control, method, None)
+
+    def closing_by_peer(self, error: ConnectionFailed) -> None:
+        """The server has closed.
+
+        What waits is not wanted any more; the error is told when the stream is down.
+        """
+        self.error = self._located(error, self._now)
+        self.output.clear()
+        self.heartbeat.stop()
+        self._deadlines.set("opening", None)
+        self._deadlines.set("lingering", self._now + FAREWELL_S)
+        self._become(EndpointState.DISCONNECTING)
+
+    def redirected(self, host: str) -> None:
+        """The server sends us to another host. Raises ProtocolViolation, RedirectRefused."""
+        name, port = parse_host(host)
+        check_count(self.detours, host, self.settings.max_redirects)
+        self._redial(f"redirect to {host}", self.dialect, Redial(name, port))
+
+    def closed_in_order(self) -> None:
+        """Our close is answered."""
+        self._hang_up(quick=False)
+
+    # --- where frames go ---
+
+    def _frame(self, frame: Frame, now: float) -> None:
+        try:
+            self._dispatch(*frame)
+        except ProtocolViolation as error:
+            self._violated(error, now)
+        except ConnectionFailed as error:
+            if not self.manager.is_closed:  # what was waited for has come: our part failed
+                self.phases.enter(self.manager.phase, now)
+            self.fail(error, now)
+        if not self.manager.is_closed:
+            self.phases.enter(self.manager.phase, now)
+
+    def _dispatch(self, channel: int, what: Method | ContentHeader | bytes | None) -> None:
+        if what is None:
+            return
+        if channel == 0:
+            self._on_control(what)
+        elif self.manager.is_open:
+            self._on_channel(channel, what)
+        elif not self.manager.is_discarding:
+            raise WrongChannel(f"a frame came on channel {channel} before the connection was open")
+
+    def _on_control(self, what: Method | ContentHeader | bytes) -> None:
+        if isinstance(what, Method):
+            self.manager.receive(what)
+        elif not self.manager.is_discarding:
+            raise WrongChannel("content came on channel 0")
+
+    def _on_channel(self, channel: int, what: Method | ContentHeader | bytes) -> None:
+        if isinstance(what, bytes):
+            self.channels.body(channel, what)
+        elif isinstance(what, Method):
+            self.channels.method(channel, what)
+        else:
+            self.channels.header(channel, what)
+
+    def _reply(self, method: Method, channel: int) -> None:
+        self.output.write_first(method.encode_frame(channel))
+
+    def _send(self, method: Method, channel: int) -> None:
+        self.output.write(method.encode_frame(channel))
+
+    # --- what is wrong with them ---
+
+    def _violated(self, error: ProtocolViolation, now: float) -> None:
+        """The frames are readable, so the server can be told what it did wrong."""
+        if not self.manager.is_open:
+            self.fail(error, now)
+            return
+        self.error = self._located(error, now)
+        self.output.clear()
+        self.manager.close_for(error)
+        self._disconnecting(now, LINGER_S)
+
+    def _unreadable(self, error: ConnectionFailed, now: float) -> None:
+        """No frame can be told from another any more: the server is told, and not listened to."""
+        other = self._other_version(error)
+        if other is not None:
+            self._redial(error.what, other, Redial(None, None))
+        elif self.manager.is_discarding:
+            self._hang_up(quick=False)
+        elif self.manager.is_open and isinstance(error, ProtocolViolation):
+            self._violated(error, now)
+            self._hang_up(quick=False)
+        else:
+            self.fail(error, now)
+
+    def _other_version(self, error: ConnectionFailed) -> Dialect | None:
+        """The version that the server offers instead, when we are to take it and have it."""
+        if self.settings.protocol != AUTO or not isinstance(error, VersionRefused):
+            return None
+        other = dialect_of_header(error.header)
+        tried = [self.dialect.protocol, *(detour.protocol for detour in self.detours)]
+        return None if other is None or other.protocol in tried else other
+
+    def _redial(self, reason: str, dialect: Dialect, redial: Redial) -> None:
+        """Leave this stream, and begin anew on another one within the same deadline."""
+        is_redirect = redial.host is not None
+        self.detours.append(Detour(self.peer, self.dialect.protocol, reason, is_redirect))
+        self.heartbeat.stop()
+        self.output.clear()
+        self._speak(dialect)
+        self._events.append(redial)

@@ -1,0 +1,237 @@
+"""The endpoint's life: from off over connecting and connected to down, with every timer, and with
+the error that ends it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from enum import Enum
+
+from amqpconn.core import reasons
+from amqpconn.core.clockwork import Deadlines, Phases
+from amqpconn.core.events import Down, HangUp, StateChanged
+from amqpconn.core.heartbeat import Heartbeat
+from amqpconn.core.output import Output
+from amqpconn.errors import AlreadyOpen, CallTimeout, ConnectionFailed, OpenAborted, PeerHungUp
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from amqpconn.config import Settings
+    from amqpconn.core.channels import Channels
+    from amqpconn.core.connection import ConnectionManager
+    from amqpconn.core.detour import Detour
+    from amqpconn.core.dialect import Dialect
+    from amqpconn.core.events import Event
+    from amqpconn.core.framing import FrameReader
+    from amqpconn.core.handshake import OpenRequest
+    from amqpconn.errors import OpenTimeout
+
+# What is left to do when nothing more is to be said gets this long: for our last bytes to go out,
+# and for the answer to a close that tells the server what it did wrong.
+LINGER_S: Final = 3.0
+
+
+class EndpointState(Enum):
+    """The endpoint's life; the value is for people."""
+
+    OFF = "off"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    DISCONNECTING = "disconnecting"
+    DISCONNECTED = "disconnected"
+    FAILED = "failed"
+
+
+class Lifecycle:
+    """State, time and end of one endpoint. What goes in and out is for `Incoming` and the
+    `EndpointCore`.
+    """
+
+    dialect: Dialect
+    channels: Channels
+    manager: ConnectionManager
+    _reader: FrameReader
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.peer = settings.peer
+        self.detours: list[Detour] = []
+        self.state = EndpointState.OFF
+        self.error: ConnectionFailed | None = None
+        self.phases = Phases()
+        self.heartbeat = Heartbeat()
+        self.output = Output()
+        self._events: deque[Event] = deque()
+        self._deadlines = Deadlines()
+        self._request: OpenRequest | None = None
+        self._hung_up: HangUp | None = None
+        self._now = 0.0
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether there is, or may still be, a stream."""
+        return self.state is not EndpointState.OFF and not self.is_down
+
+    @property
+    def is_down(self) -> bool:
+        """Whether the stream is gone for good."""
+        return self.state in (EndpointState.DISCONNECTED, EndpointState.FAILED)
+
+    # --- the stream ---
+
+    def connecting(self, request: OpenRequest, now: float) -> None:
+        """Begin an attempt. Raises AlreadyOpen for a second one."""
+        if self.state is not EndpointState.OFF:
+            raise AlreadyOpen(f"this endpoint is {self.state.value}")
+        self._request, self._now = request, now
+        self._become(EndpointState.CONNECTING)
+        if self.settings.timeout_s is not None:
+            self._deadlines.set("opening", now + self.settings.timeout_s)
+
+    def enter(self, phase: str, now: float) -> None:
+        """Note what the driver is busy with: 'resolve', 'connect', 'tls'."""
+        self._now = now
+        self.phases.enter(phase, now)
+
+    def lost(self, cause: BaseException | None, now: float) -> None:
+        """The stream ended (None) or broke. While closing that is no error."""
+        if self.state is EndpointState.CONNECTING or not self.manager.is_discarding:
+            self.fail(self._end_of_stream(cause), now)
+        elif self.is_alive:
+            self._hang_up(quick=True)
+
+    def fail(self, error: ConnectionFailed, now: float) -> None:
+        """Give up, with this reason unless there is one already."""
+        if not self.is_alive:
+            return
+        if self.error is None:
+            self.error = self._located(error, now)
+        self._hang_up(quick=True)
+
+    def disconnected(self) -> None:
+        """The stream is closed: tell everybody."""
+        if not self.is_alive:
+            return
+        if self._hung_up is None:  # nobody asked for it
+            self.lost(None, self._now)
+        self._request = None
+        self._deadlines.clear()
+        self.output.clear()
+        self.channels.all_down(self.error)
+        self._become(EndpointState.FAILED if self.error else EndpointState.DISCONNECTED)
+        self._events.append(Down(self.error))
+
+    def abort(self, now: float) -> None:
+        """Close the stream at once, without a word to the server.
+
+        Harmless when there is nothing to close.
+        """
+        if self.state is EndpointState.CONNECTING:
+            self.fail(OpenAborted("the connection was closed by its user before it was open"), now)
+        elif self.state in (EndpointState.CONNECTED, EndpointState.DISCONNECTING):
+            self._hang_up(quick=True)
+
+    # --- what the driver asks after every step ---
+
+    def data_to_send(self, now: float) -> bytes:
+        """What is to be written now; the core forgets it."""
+        data = self.output.take()
+        if data:
+            self.heartbeat.last_out = now
+        return data
+
+    def next_event(self) -> Event | None:
+        """The next thing to tell the user, or None."""
+        return self._events.popleft() if self._events else None
+
+    def next_deadline(self) -> float | None:
+        """When `handle_timer` is to be called at the latest; None: never."""
+        heartbeat, earliest = self.heartbeat.next_deadline(), self._deadlines.earliest()
+        if heartbeat is None or earliest is None:
+            return earliest if heartbeat is None else heartbeat
+        return min(heartbeat, earliest)
+
+    def remaining(self, now: float) -> float | None:
+        """Seconds until the next deadline, at least 0; None when there is none."""
+        deadline = self.next_deadline()
+        return None if deadline is None else max(deadline - now, 0.0)
+
+    # --- time ---
+
+    def handle_timer(self, now: float) -> None:
+        """Do what is due. Harmless when nothing is."""
+        self._now = now
+        for call in self._deadlines.passed_calls(now):
+            self.channels.fail(
+                call,
+                CallTimeout(
+                    f"no answer to {call.method.NAME} on channel {call.channel.id} in time"
+                ),
+            )
+        for name in self._deadlines.passed(now):
+            if name == "opening":
+                self.fail(self._too_late(), now)
+            else:
+                self._hang_up(quick=True)
+        missed = self.heartbeat.check(now)
+        if missed is not None:
+            self._silent(missed, now)
+        elif self.heartbeat.due(now):
+            if not self.output.size:  # what waits already is as good a sign of life
+                self.output.write_first(self.dialect.heartbeat)
+            self.heartbeat.last_out = now
+
+    def _silent(self, error: ConnectionFailed, now: float) -> None:
+        """The peer is given up. While closing that is no error."""
+        if self.manager.is_discarding:
+            self._hang_up(quick=True)
+        else:
+            self.fail(error, now)
+
+    # --- inside ---
+
+    def _hang_up(self, quick: bool) -> None:
+        """Ask the driver to close the stream, once, and once more when it has become urgent."""
+        self.manager.abandon()
+        self.heartbeat.stop()
+        if quick:
+            self.output.clear()
+        else:
+            self._deadlines.set("lingering", self._now + LINGER_S)
+        self._become(EndpointState.DISCONNECTING)
+        if self._hung_up is None or (quick and not self._hung_up.quick):
+            self._hung_up = HangUp(quick)
+            self._events.append(self._hung_up)
+
+    def _disconnecting(self, now: float, timeout: float | None) -> None:
+        self._deadlines.set("closing", None if timeout is None else now + timeout)
+        self._become(EndpointState.DISCONNECTING)
+        self.phases.enter(self.manager.phase, now)
+
+    def _become(self, state: EndpointState) -> None:
+        if state is not self.state:
+            self._events.append(StateChanged(self.state, state))
+            self.state = state
+
+    def _located(self, error: ConnectionFailed, now: float) -> ConnectionFailed:
+        error.phase = self.phases.current
+        error.elapsed = self.phases.elapsed(now)
+        error.peer = self.peer
+        return error
+
+    def _too_late(self) -> OpenTimeout:
+        return reasons.too_late(
+            self.settings.timeout_s or 0.0, self.phases.current, self.manager.expected()
+        )
+
+    def _end_of_stream(self, cause: BaseException | None) -> ConnectionFailed:
+        """The error for the end of the stream, from all that is known about it."""
+        if isinstance(cause, ConnectionFailed) and not isinstance(cause, PeerHungUp):
+            return cause  # it says more than that the stream is gone
+        error = self._reader.eof() or reasons.hung_up(
+            self.phases.current, self.manager.agreement, self._reader.unfinished
+        )
+        error.__cause__ = cause
+        return error
