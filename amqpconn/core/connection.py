@@ -61,8 +61,8 @@ if TYPE_CHECKING:
 # Which error a refusal in the middle of the handshake is: by what had been sent last, and the
 # server's reply code. Tune-ok goes out with open, so a refusal in answer to it comes no earlier.
 _REFUSALS: Final[dict[tuple[State, str], type[ConnectionFailed]]] = {
-    (State.START, "access-refused"): AuthenticationRefused,
-    (State.SECURE, "access-refused"): AuthenticationRefused,
+    (State.START_OK, "access-refused"): AuthenticationRefused,
+    (State.SECURE_OK, "access-refused"): AuthenticationRefused,
     (State.OPEN, "not-allowed"): VirtualHostRefused,
 }
 _ABOUT_TUNING: Final = ("connection.tune", "connection.tune-ok")

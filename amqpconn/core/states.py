@@ -15,7 +15,8 @@ connection):
     C: close                        S: close-ok
 or  S: close                        C: close-ok
 
-A state is named after the last step that was taken. `TRANSITIONS[role][state][step]` is the next
+A state is named after the last step that was taken. In START and SECURE the client owes an answer,
+which takes as long as its credentials take to come. `TRANSITIONS[role][state][step]` is the next
 state; a step is '<' (received) or '>' (sent) with the method's name, or with 'protocol-header'.
 What is not in the table is not allowed, with one exception: in the states of `DISCARDING`
 everything that has no entry is dropped silently, because each side goes on talking until it has
@@ -48,7 +49,9 @@ class State(Enum):
     CLOSED = "closed"
     HEADER_SENT = "header sent"
     START = "start"
+    START_OK = "start-ok"
     SECURE = "secure"
+    SECURE_OK = "secure-ok"
     TUNE = "tune"
     OPEN = "open"
     OPENED = "opened"
@@ -68,13 +71,19 @@ _CLIENT: Final[dict[State, dict[str, State]]] = {
         "< protocol-header": State.CLOSED,
     },
     State.START: {
-        "> connection.start-ok": State.START,
+        "> connection.start-ok": State.START_OK,
+        "< connection.close": State.CLOSE_RECEIVED,
+    },
+    State.START_OK: {
         "< connection.secure": State.SECURE,
         "< connection.tune": State.TUNE,
         "< connection.close": State.CLOSE_RECEIVED,
     },
     State.SECURE: {
-        "> connection.secure-ok": State.SECURE,
+        "> connection.secure-ok": State.SECURE_OK,
+        "< connection.close": State.CLOSE_RECEIVED,
+    },
+    State.SECURE_OK: {
         "< connection.secure": State.SECURE,
         "< connection.tune": State.TUNE,
         "< connection.close": State.CLOSE_RECEIVED,
@@ -117,13 +126,19 @@ _SERVER: Final[dict[State, dict[str, State]]] = {
         "> protocol-header": State.CLOSED,
     },
     State.START: {
-        "< connection.start-ok": State.START,
+        "< connection.start-ok": State.START_OK,
+        "> connection.close": State.CLOSE_SENT,
+    },
+    State.START_OK: {
         "> connection.secure": State.SECURE,
         "> connection.tune": State.TUNE,
         "> connection.close": State.CLOSE_SENT,
     },
     State.SECURE: {
-        "< connection.secure-ok": State.SECURE,
+        "< connection.secure-ok": State.SECURE_OK,
+        "> connection.close": State.CLOSE_SENT,
+    },
+    State.SECURE_OK: {
         "> connection.secure": State.SECURE,
         "> connection.tune": State.TUNE,
         "> connection.close": State.CLOSE_SENT,
@@ -165,7 +180,9 @@ PHASES: Final[dict[State, str]] = {
     State.CLOSED: "closed",
     State.HEADER_SENT: "header",
     State.START: "start",
+    State.START_OK: "start",
     State.SECURE: "secure",
+    State.SECURE_OK: "secure",
     State.TUNE: "tune",
     State.OPEN: "open",
     State.OPENED: "opened",

@@ -213,8 +213,8 @@ def _close_sent() -> Client:
 IN_STATE: dict[State, Callable[[], Client]] = {
     State.CLOSED: _closed,
     State.HEADER_SENT: _after(),
-    State.START: _after(START),
-    State.SECURE: _after(START, connection.Secure(b"?")),
+    State.START_OK: _after(START),
+    State.SECURE_OK: _after(START, connection.Secure(b"?")),
     State.OPEN: _after(START, TUNE),
     State.OPENED: opened,
     State.CLOSE_SENT: _close_sent,

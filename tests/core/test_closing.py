@@ -9,7 +9,7 @@ import pytest
 from amqpconn.core.channels import ChannelState
 from amqpconn.core.endpoint import FAREWELL_S, LINGER_S, EndpointState
 from amqpconn.core.events import Call, ChannelDown, Down, HangUp, StateChanged
-from amqpconn.core.states import State
+from amqpconn.core.states import PHASES, State
 from amqpconn.errors import (
     AMQPError,
     ConnectionClosed,
@@ -321,7 +321,7 @@ def test_when_both_close_and_the_server_hangs_up_early() -> None:
 # --- before it is open, and at once ---
 
 
-@pytest.mark.parametrize("state", [State.HEADER_SENT, State.START, State.SECURE, State.OPEN])
+@pytest.mark.parametrize("state", [State.HEADER_SENT, State.START_OK, State.SECURE_OK, State.OPEN])
 @pytest.mark.parametrize("is_quick", [True, False], ids=["abort", "close"])
 def test_closing_before_it_is_open_ends_the_attempt(state: State, is_quick: bool) -> None:
     client = in_state(state)
@@ -329,7 +329,7 @@ def test_closing_before_it_is_open_ends_the_attempt(state: State, is_quick: bool
     assert client.sent() == []
     assert client.event(HangUp).quick
     assert type(client.error) is OpenAborted
-    assert client.error.phase == state.value.split()[0]
+    assert client.error.phase == PHASES[state]
     assert client.down() is client.error
 
 

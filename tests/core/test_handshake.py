@@ -13,7 +13,7 @@ from amqpconn.core.dialect import dialect_for
 from amqpconn.core.endpoint import EndpointState
 from amqpconn.core.events import Down, HangUp, Opened, StateChanged
 from amqpconn.core.handshake import OpenRequest
-from amqpconn.core.states import State
+from amqpconn.core.states import PHASES, State
 from amqpconn.errors import (
     AlreadyOpen,
     AMQPError,
@@ -85,7 +85,7 @@ def test_from_header_to_open() -> None:
 
 
 def test_tune_ok_and_open_go_out_together() -> None:
-    client = in_state(State.START)
+    client = in_state(State.START_OK)
     client.feed(TUNE)
     data = client.core.data_to_send(client.now)
     tune_ok, open_ = connection.TuneOk(2047, 131072, 60), connection.Open("/")
@@ -355,7 +355,7 @@ def test_a_user_who_closes_from_inside() -> None:
 # --- the server says no ---
 
 
-@pytest.mark.parametrize("state", [State.START, State.SECURE])
+@pytest.mark.parametrize("state", [State.START_OK, State.SECURE_OK])
 def test_403_about_the_login(state: State) -> None:
     client = in_state(state)
     text = "ACCESS_REFUSED - Login was refused using authentication mechanism PLAIN."
@@ -364,7 +364,7 @@ def test_403_about_the_login(state: State) -> None:
     assert type(client.error) is AuthenticationRefused
     assert text in str(client.error)
     assert (client.error.reply_code, client.error.reply_text) == (403, text)
-    assert client.error.phase == state.value
+    assert client.error.phase == PHASES[state]
     assert "user name and password" in client.error.remedy
 
 
@@ -392,7 +392,7 @@ def test_530_about_the_limits_is_not_about_the_virtual_host(method_id: int) -> N
     [
         (State.HEADER_SENT, 320, ConnectionForced),
         (State.HEADER_SENT, 403, ConnectionClosed),
-        (State.START, 530, NotAllowed),
+        (State.START_OK, 530, NotAllowed),
         (State.OPEN, 541, InternalError),
         (State.OPEN, 403, ConnectionClosed),
         (State.OPENED, 530, NotAllowed),
@@ -411,7 +411,7 @@ def test_a_close_is_told_by_reply_code_and_scope(
 
 
 def test_a_frame_max_below_the_minimum() -> None:
-    client = in_state(State.START)
+    client = in_state(State.START_OK)
     client.feed(connection.Tune(2047, 4095, 60))
     assert type(client.error) is HandshakeFailed
     assert "frame_max 4095" in client.error.what
@@ -426,8 +426,8 @@ def test_a_frame_max_below_the_minimum() -> None:
     ("state", "cause"),
     [
         (State.HEADER_SENT, "TLS"),
-        (State.START, "gave up on the login"),
-        (State.SECURE, "gave up on the login"),
+        (State.START_OK, "gave up on the login"),
+        (State.SECURE_OK, "gave up on the login"),
         (State.OPEN, "limits .* virtual host"),
         (State.OPENED, "^$"),
     ],
@@ -445,13 +445,13 @@ def test_the_server_hangs_up(state: State, cause: str) -> None:
     "capabilities",
     [None, {}, {"authentication_failure_close": False}, {"authentication_failure_close": 1}],
 )
-@pytest.mark.parametrize("state", [State.START, State.SECURE])
+@pytest.mark.parametrize("state", [State.START_OK, State.SECURE_OK])
 def test_a_server_that_cannot_say_no_says_it_by_hanging_up(
     capabilities: dict[str, Any] | None, state: State
 ) -> None:
     client = Client().connect([Echo()])
     client.feed(start(b"X-ECHO", capabilities=capabilities))
-    if state is State.SECURE:
+    if state is State.SECURE_OK:
         client.feed(connection.Secure(b"?"))
     client.eof()
     assert type(client.error) is AuthenticationRefused
@@ -507,7 +507,7 @@ def test_a_broken_stream_has_the_systems_error_as_its_cause() -> None:
 
 @pytest.mark.parametrize("cause", [TLSFailed("certificate required"), TransportError("EIO")])
 def test_an_error_that_says_more_is_not_hidden(cause: ConnectionFailed) -> None:
-    client = in_state(State.START)
+    client = in_state(State.START_OK)
     client.core.lost(cause, client.now)
     assert client.error is cause
     assert client.error.phase == "start"
@@ -581,7 +581,7 @@ def test_after_a_failure_nothing_more_is_read_or_said(
 
 
 def test_garbage_in_the_middle_of_the_handshake() -> None:
-    client = in_state(State.START)
+    client = in_state(State.START_OK)
     client.feed(b"\x01\x00\x00\x00\x00\x00\x01\x00\x00")
     assert type(client.error) is MalformedFrame
     assert client.error.phase == "start"

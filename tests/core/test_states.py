@@ -39,14 +39,16 @@ EXPECTED = {
         header sent     < connection.start                start
         header sent     < connection.close                close received
         header sent     < protocol-header                 closed
-        start           > connection.start-ok             start
-        start           < connection.secure               secure
-        start           < connection.tune                 tune
+        start           > connection.start-ok             start-ok
         start           < connection.close                close received
-        secure          > connection.secure-ok            secure
-        secure          < connection.secure               secure
-        secure          < connection.tune                 tune
+        start-ok        < connection.secure               secure
+        start-ok        < connection.tune                 tune
+        start-ok        < connection.close                close received
+        secure          > connection.secure-ok            secure-ok
         secure          < connection.close                close received
+        secure-ok       < connection.secure               secure
+        secure-ok       < connection.tune                 tune
+        secure-ok       < connection.close                close received
         tune            > connection.tune-ok              tune
         tune            > connection.open                 open
         tune            < connection.close                close received
@@ -69,14 +71,16 @@ EXPECTED = {
         closed          < protocol-header                 header sent
         header sent     > connection.start                start
         header sent     > protocol-header                 closed
-        start           < connection.start-ok             start
-        start           > connection.secure               secure
-        start           > connection.tune                 tune
+        start           < connection.start-ok             start-ok
         start           > connection.close                close sent
-        secure          < connection.secure-ok            secure
-        secure          > connection.secure               secure
-        secure          > connection.tune                 tune
+        start-ok        > connection.secure               secure
+        start-ok        > connection.tune                 tune
+        start-ok        > connection.close                close sent
+        secure          < connection.secure-ok            secure-ok
         secure          > connection.close                close sent
+        secure-ok       > connection.secure               secure
+        secure-ok       > connection.tune                 tune
+        secure-ok       > connection.close                close sent
         tune            < connection.tune-ok              tune
         tune            < connection.open                 open
         tune            > connection.close                close sent
@@ -187,11 +191,11 @@ def test_a_machine_that_gives_up_is_closed() -> None:
 
 # What the client makes of a method that it takes; it answers at once where an answer is due.
 TAKEN = {
-    (State.HEADER_SENT, "connection.start"): State.START,
-    (State.START, "connection.secure"): State.SECURE,
-    (State.START, "connection.tune"): State.OPEN,
-    (State.SECURE, "connection.secure"): State.SECURE,
-    (State.SECURE, "connection.tune"): State.OPEN,
+    (State.HEADER_SENT, "connection.start"): State.START_OK,
+    (State.START_OK, "connection.secure"): State.SECURE_OK,
+    (State.START_OK, "connection.tune"): State.OPEN,
+    (State.SECURE_OK, "connection.secure"): State.SECURE_OK,
+    (State.SECURE_OK, "connection.tune"): State.OPEN,
     (State.OPEN, "connection.open-ok"): State.OPENED,
     (State.OPENED, "connection.blocked"): State.OPENED,
     (State.OPENED, "connection.unblocked"): State.OPENED,
