@@ -35,8 +35,10 @@ if TYPE_CHECKING:
     from amqpconn.core.endpoint import EndpointState
     from amqpconn.core.handshake import Agreement
     from amqpconn.core.negotiation import Tuning
+    from amqpconn.core.transcript import Transcript
     from amqpconn.errors import AMQPError, ConnectionFailed
     from amqpconn.locale import LocalePreference
+    from amqpconn.observer import Observer
     from amqpconn.uri import ParsedURL
     from amqpconn_spec._base import Method
     from amqpconn_spec._wire import FieldValue, Table
@@ -66,6 +68,8 @@ class EndpointFacade:
         client_properties: Mapping[str, FieldValue] | None = None,
         connection_name: str | None = None,
         max_redirects: int = DEFAULT_MAX_REDIRECTS,
+        observers: Sequence[Observer] = (),
+        flight_recorder: int = 0,
         connector: Callable[..., Any] | None = None,
     ) -> None:
         """Describe where and how to connect; nothing happens before `Connection.open`.
@@ -87,6 +91,10 @@ class EndpointFacade:
                 with ours.
             connection_name: what the broker's management shows as the connection's name.
             max_redirects: how often the server may send us to another host (AMQP 0-8 and 0-9 only).
+            observers: told of states, frames, bytes and what was negotiated; see
+                `amqpconn.Observer`.
+            flight_recorder: how many of the last frames to keep, for `transcript` here and on
+                errors; 0 keeps none.
             connector: makes the byte stream instead of a socket of ours; see the driver's
                 `Connector`.
 
@@ -104,6 +112,8 @@ class EndpointFacade:
                 connection_name=connection_name,
                 peer=str(self.target),
                 max_redirects=max_redirects,
+                observers=observers,
+                flight_recorder=flight_recorder,
             )
         )
         self._connector = connector
@@ -136,6 +146,11 @@ class EndpointFacade:
     def timeout(self) -> float | None:
         """The deadline for opening, in seconds."""
         return self._core.settings.timeout_s
+
+    @property
+    def transcript(self) -> Transcript | None:
+        """The last frames so far, to be printed; None without `flight_recorder`."""
+        return self._core.transcript
 
     def on_state_change(self, callback: StateCallback) -> None:
         """Call `callback(old, new)` at every change of state."""
@@ -203,6 +218,7 @@ class ConnectionFacade:
     """
 
     def __init__(self, endpoint: EndpointFacade) -> None:
+        self._endpoint = endpoint
         self._core = endpoint._core
 
     def __repr__(self) -> str:
@@ -265,6 +281,11 @@ class ConnectionFacade:
         if tuning is None:
             raise NotOpen("the limits are not agreed yet") from self._core.error
         return tuning
+
+    @property
+    def transcript(self) -> Transcript | None:
+        """The last frames so far, to be printed; None without the endpoint's `flight_recorder`."""
+        return self._endpoint.transcript
 
     @property
     def is_blocked(self) -> bool:

@@ -13,9 +13,10 @@ from amqpconn_spec._wire import EncodeError, encode_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Final
 
+    from amqpconn.observer import Observer
     from amqpconn_spec._wire import FieldValue, Table
 
 __version__: Final = "0.1.0"
@@ -80,6 +81,15 @@ def checked_count(name: str, value: int) -> int:
     return value
 
 
+def checked_observers(observers: Sequence[Observer]) -> tuple[Observer, ...]:
+    """All of them, if they can be called. Raises InvalidParameter."""
+    if isinstance(observers, tuple) and not observers:
+        return ()
+    from amqpconn.observer import checked  # late: most have none
+
+    return checked(observers)
+
+
 class Settings:
     """What holds for one endpoint, whatever carries its bytes.
 
@@ -91,9 +101,20 @@ class Settings:
             protocol version are merged in.
         peer: the address in words, for messages.
         max_redirects: how often the server may send us to another host (0-8 and 0-9).
+        observers: what is told of everything; see `amqpconn.observer`.
+        flight_recorder: how many frames are kept for errors and to be looked at; 0: none.
     """
 
-    __slots__ = ("client_properties", "max_redirects", "peer", "protocol", "requested", "timeout_s")
+    __slots__ = (
+        "client_properties",
+        "flight_recorder",
+        "max_redirects",
+        "observers",
+        "peer",
+        "protocol",
+        "requested",
+        "timeout_s",
+    )
 
     def __init__(  # noqa: PLR0913 - each is named and has a default
         self,
@@ -107,6 +128,8 @@ class Settings:
         connection_name: str | None = None,
         peer: str = "",
         max_redirects: int = DEFAULT_MAX_REDIRECTS,
+        observers: Sequence[Observer] = (),
+        flight_recorder: int = 0,
     ) -> None:
         self.protocol = protocol
         self.timeout_s = checked_seconds("timeout", timeout)
@@ -114,3 +137,5 @@ class Settings:
         self.client_properties = client_properties(properties, connection_name)
         self.peer = peer
         self.max_redirects = checked_count("max_redirects", max_redirects)
+        self.observers = checked_observers(observers)
+        self.flight_recorder = checked_count("flight_recorder", flight_recorder)

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any, Self, TypeVar
 
+    from amqpconn.core.transcript import Transcript
+
     E = TypeVar("E", bound="AMQPError")
 
 _CODE_BY_NAME = {reply.name: reply for reply in REPLY_CODES.values()}
@@ -53,11 +55,14 @@ class AMQPError(Exception):
             'perhaps'.
         remedy: what to do about it.
         retryable: whether the same attempt may succeed later without anybody changing anything.
+        transcript: the last frames before a ConnectionFailed, ChannelClosed or CallTimeout, to be
+            printed, when the endpoint has a flight recorder (docs/observing.md); otherwise None.
     """
 
     cause: str = ""
     remedy: str = ""
     retryable: bool = False
+    transcript: Transcript | None = None
     # Of a class made by `_combined`: the scope and the reply code that it was made of.
     _parts: tuple[type[AMQPError], int] | None = None
 

@@ -133,14 +133,15 @@ class Endpoint(EndpointFacade):
         try:
             result = function(*args)
         except Exception as error:  # noqa: BLE001 - reported, not swallowed
-            self.loop.call_exception_handler(
-                {"message": f"{function!r} raised", "exception": error}
-            )
+            self._report(function, error)
             return
         if asyncio.iscoroutine(result):
             task = self.loop.create_task(result)
             self._tasks.add(task)  # the event loop itself keeps weak references only
             task.add_done_callback(self._tasks.discard)
+
+    def _report(self, function: Callable[..., object], error: Exception) -> None:
+        self.loop.call_exception_handler({"message": f"{function!r} raised", "exception": error})
 
     # --- events of the core ---
 
@@ -172,6 +173,9 @@ class Endpoint(EndpointFacade):
         for callback in self._on_state:
             self._run(callback, event.old, event.new)
 
+    def _on_observer_failed(self, event: events.ObserverFailed) -> None:
+        self._report(event.hook, event.error)
+
     def _on_down(self, _: events.Down) -> None:
         self._unblocked.set()
 
@@ -182,5 +186,6 @@ _HANDLERS: dict[type[events.Event], Callable[[Endpoint, Any], None]] = {
     events.ChannelDown: Endpoint._on_channel_down,
     events.Blocked: Endpoint._on_block,
     events.StateChanged: Endpoint._on_state_changed,
+    events.ObserverFailed: Endpoint._on_observer_failed,
     events.Down: Endpoint._on_down,
 }

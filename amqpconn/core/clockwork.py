@@ -8,7 +8,7 @@ from heapq import heappop, heappush
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from amqpconn.core.events import Call
 
@@ -70,12 +70,13 @@ class Deadlines:
 
 
 class Phases:
-    """Which phase an attempt is in, and how long each one took."""
+    """Which phase an attempt is in, and how long each one took. `tell` is called with a new one."""
 
-    __slots__ = ("_since", "_spent", "current")
+    __slots__ = ("_since", "_spent", "_tell", "current")
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[str], None] | None = None) -> None:
         self.current = ""
+        self._tell = tell
         self._since = 0.0
         self._spent: dict[str, float] = {}
 
@@ -84,6 +85,8 @@ class Phases:
         if phase != self.current:
             self._spent = self.elapsed(now)
             self.current, self._since = phase, now
+            if self._tell is not None:
+                self._tell(phase)
 
     def elapsed(self, now: float) -> dict[str, float]:
         """Seconds in each phase so far, in the order in which they came."""

@@ -64,8 +64,7 @@ class EndpointCore(Incoming):
         call = Call(method, channel, None if timeout is None else now + timeout)
         self._put(method, channel, content)
         channel.pending.append(call)
-        self._deadlines.watch(call)
-        return call
+        return self._begun(call, now)
 
     def send(self, method: Method, channel: ChannelCore, content: Content | None = None) -> None:
         """Send a method that is not answered.
@@ -80,8 +79,7 @@ class EndpointCore(Incoming):
         """Open a channel; `call.channel` is the new one. Raises NotOpen, NoFreeChannel."""
         self.check_open()
         call = self.channels.open(None if timeout is None else now + timeout)
-        self._deadlines.watch(call)
-        return call
+        return self._begun(call, now)
 
     def close_channel(
         self,
@@ -98,8 +96,7 @@ class EndpointCore(Incoming):
         call = self.channels.close(
             channel, code, short_text(reply_text), None if timeout is None else now + timeout
         )
-        self._deadlines.watch(call)
-        return call
+        return self._begun(call, now)
 
     def update_secret(self, secret: bytes, reason: str, now: float, timeout: float | None) -> Call:
         """Give the server a new credential for this connection (RabbitMQ's update-secret).
@@ -149,6 +146,11 @@ class EndpointCore(Incoming):
                 self._hang_up(quick=False)
         elif self.state is EndpointState.CONNECTING:
             self.abort(now)
+
+    def _begun(self, call: Call, now: float) -> Call:
+        call.began = now
+        self._deadlines.watch(call)
+        return call
 
     def _put(self, method: Method, channel: ChannelCore, content: Content | None) -> None:
         self.check_open()

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from amqpconn.core.assembler import Content
     from amqpconn.core.channels import ChannelCore
     from amqpconn.errors import AMQPError, ConnectionFailed
@@ -28,16 +30,28 @@ class Call(Event):
         content: what came with the reply (basic.get-ok has content), or None.
         error: why there will be no reply, or None.
         deadline: when the caller gives up, on the core's clock; None never.
+        began: when it was made; None for a call of nobody's.
         done: whether `reply` or `error` is set.
         waiter: the driver's own: whatever wakes its caller.
     """
 
-    __slots__ = ("channel", "content", "deadline", "done", "error", "method", "reply", "waiter")
+    __slots__ = (
+        "began",
+        "channel",
+        "content",
+        "deadline",
+        "done",
+        "error",
+        "method",
+        "reply",
+        "waiter",
+    )
 
     def __init__(self, method: Method, channel: ChannelCore, deadline: float | None) -> None:
         self.method = method
         self.channel = channel
         self.deadline = deadline
+        self.began: float | None = None
         self.reply: Method | None = None
         self.content: Content | None = None
         self.error: AMQPError | None = None
@@ -120,6 +134,16 @@ class Down(Event):
     __slots__ = ("error",)
 
     def __init__(self, error: ConnectionFailed | None) -> None:
+        self.error = error
+
+
+class ObserverFailed(Event):
+    """An observer raised: what was called, and the exception. The driver reports it."""
+
+    __slots__ = ("error", "hook")
+
+    def __init__(self, hook: Callable[..., object], error: Exception) -> None:
+        self.hook = hook
         self.error = error
 
 

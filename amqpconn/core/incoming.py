@@ -39,8 +39,9 @@ class Incoming(Lifecycle):
     def _speak(self, dialect: Dialect) -> None:
         """Begin with this version of the protocol, on a stream that has not been used."""
         self.dialect = dialect
-        self._reader = FrameReader(dialect, dialect.frame_min_size)
-        self.channels = Channels(dialect, self._events.append, self._reply, self._send)
+        reader = FrameReader if self._watch is None else self._watch.reader
+        self._reader = reader(dialect, dialect.frame_min_size)
+        self.channels = Channels(dialect, self._emit, self._reply, self._send)
         self.manager = ConnectionManager(self, dialect, self.settings)
 
     # --- the stream ---
@@ -82,17 +83,19 @@ class Incoming(Lifecycle):
         self._reader.frame_max = tuning.frame_max
         self.channels.channel_max = tuning.channel_max
         self.heartbeat.start(tuning.heartbeat, self._now)
+        if self._watch is not None:
+            self._watch.tell("negotiated", self.manager.agreement)
 
     def opened(self) -> None:
         """The handshake is done, and with it the need for credentials."""
         self._request = None
         self._deadlines.set("opening", None)
         self._become(EndpointState.CONNECTED)
-        self._events.append(Opened())
+        self._emit(Opened())
 
     def blocked(self, reason: str | None) -> None:
         """The server takes no messages, or takes them again."""
-        self._events.append(Blocked(reason))
+        self._emit(Blocked(reason))
 
     def control_reply(self, method: Method) -> None:
         """An answer on channel 0."""
@@ -204,4 +207,4 @@ class Incoming(Lifecycle):
         self.heartbeat.stop()
         self.output.clear()
         self._speak(dialect)
-        self._events.append(redial)
+        self._emit(redial)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from amqpconn.core.events import Event
     from amqpconn.core.framing import FrameReader
     from amqpconn.core.handshake import OpenRequest
+    from amqpconn.core.transcript import Transcript
+    from amqpconn.core.watch import Watch
     from amqpconn.errors import OpenTimeout
 
 # What is left to do when nothing more is to be said gets this long: for our last bytes to go out,
@@ -60,14 +62,29 @@ class Lifecycle:
         self.detours: list[Detour] = []
         self.state = EndpointState.OFF
         self.error: ConnectionFailed | None = None
-        self.phases = Phases()
         self.heartbeat = Heartbeat()
-        self.output = Output()
         self._events: deque[Event] = deque()
+        self._watch = self._observed()
+        self._emit = self._events.append if self._watch is None else self._watch.emit
+        self.output = Output() if self._watch is None else self._watch.output()
+        self.phases = Phases(None if self._watch is None else self._watch.entered)
         self._deadlines = Deadlines()
         self._request: OpenRequest | None = None
         self._hung_up: HangUp | None = None
         self._now = 0.0
+
+    def _observed(self) -> Watch | None:
+        """None, and not even an import, when nobody looks."""
+        if not self.settings.observers and not self.settings.flight_recorder:
+            return None
+        from amqpconn.core.watch import Watch
+
+        return Watch(self, self._events.append)
+
+    @property
+    def transcript(self) -> Transcript | None:
+        """The last frames; None without a flight recorder."""
+        return None if self._watch is None else self._watch.transcript()
 
     @property
     def is_alive(self) -> bool:
@@ -97,6 +114,7 @@ class Lifecycle:
 
     def lost(self, cause: BaseException | None, now: float) -> None:
         """The stream ended (None) or broke. While closing that is no error."""
+        self._now = now
         if self.state is EndpointState.CONNECTING or not self.manager.is_discarding:
             self.fail(self._end_of_stream(cause), now)
         elif self.is_alive:
@@ -121,7 +139,7 @@ class Lifecycle:
         self.output.clear()
         self.channels.all_down(self.error)
         self._become(EndpointState.FAILED if self.error else EndpointState.DISCONNECTED)
-        self._events.append(Down(self.error))
+        self._emit(Down(self.error))
 
     def abort(self, now: float) -> None:
         """Close the stream at once, without a word to the server.
@@ -137,6 +155,7 @@ class Lifecycle:
 
     def data_to_send(self, now: float) -> bytes:
         """What is to be written now; the core forgets it."""
+        self._now = now
         data = self.output.take()
         if data:
             self.heartbeat.last_out = now
@@ -203,7 +222,7 @@ class Lifecycle:
         self._become(EndpointState.DISCONNECTING)
         if self._hung_up is None or (quick and not self._hung_up.quick):
             self._hung_up = HangUp(quick)
-            self._events.append(self._hung_up)
+            self._emit(self._hung_up)
 
     def _disconnecting(self, now: float, timeout: float | None) -> None:
         self._deadlines.set("closing", None if timeout is None else now + timeout)
@@ -212,13 +231,14 @@ class Lifecycle:
 
     def _become(self, state: EndpointState) -> None:
         if state is not self.state:
-            self._events.append(StateChanged(self.state, state))
+            self._emit(StateChanged(self.state, state))
             self.state = state
 
     def _located(self, error: ConnectionFailed, now: float) -> ConnectionFailed:
         error.phase = self.phases.current
         error.elapsed = self.phases.elapsed(now)
         error.peer = self.peer
+        error.transcript = self.transcript
         return error
 
     def _too_late(self) -> OpenTimeout:

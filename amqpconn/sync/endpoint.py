@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from amqpconn.core.assembler import Content
     from amqpconn.core.endpoint import EndpointCore
+    from amqpconn.core.transcript import Transcript
     from amqpconn_spec._base import Method
 
     R = TypeVar("R")
@@ -95,6 +96,12 @@ class Endpoint(EndpointFacade):
             self._core.send(method, core, content)
             self._link.pump()
 
+    @property
+    def transcript(self) -> Transcript | None:
+        """The last frames so far, to be printed; None without `flight_recorder`."""
+        with self._link.lock:  # other threads add to them
+            return super().transcript
+
     def abort(self) -> None:
         """Close the byte stream without a word to the server; whoever waits gets NotOpen."""
         self._link.abort()
@@ -149,8 +156,16 @@ class Endpoint(EndpointFacade):
         for callback in self._on_state:
             self._worker.run(callback, event.old, event.new)
 
+    def _on_observer_failed(self, event: events.ObserverFailed) -> None:
+        self._worker.run(_raise, event.error)
+
     def _on_down(self, _: events.Down) -> None:
         self._worker.stop()
+
+
+def _raise(error: Exception) -> None:
+    """The worker reports what it runs into."""
+    raise error
 
 
 _HANDLERS: dict[type[events.Event], Callable[[Endpoint, Any], None]] = {
@@ -158,5 +173,6 @@ _HANDLERS: dict[type[events.Event], Callable[[Endpoint, Any], None]] = {
     events.Arrived: Endpoint._on_arrived,
     events.Blocked: Endpoint._on_block,
     events.StateChanged: Endpoint._on_state_changed,
+    events.ObserverFailed: Endpoint._on_observer_failed,
     events.Down: Endpoint._on_down,
 }
