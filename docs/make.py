@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
 
 from amqpconn import errors
@@ -11,10 +10,19 @@ from amqpconn.core.states import DISCARDING, TRANSITIONS, Role, State
 HERE = Path(__file__).parent
 ERRORS_INTRODUCTION = """\
 Everything that the library raises is an `AMQPError`. This page is made from the classes in
-`amqpconn/errors.py` by `make docs`. An error's text has what happened, the likely cause where there
-is one, and what to do; connection errors also have the phase, the time spent in each phase, and the
-peer's address. What a peer closes can be caught by scope (`ChannelClosed`, `ConnectionClosed`) and
-by reply code (`NotFound`, ...)."""
+`amqpconn/errors` by `make docs`.
+
+An error's text has three parts: what happened, the likely cause, and what to do. A cause that is a
+guess begins with "perhaps". An error that ended an attempt, a connection, a channel or a call also
+has the attributes `phase` (the column says where each class can come), `elapsed` (seconds in each
+phase), `peer` (the address), `last_in_age_s` and `last_out_age_s` (seconds since the last bytes,
+None when there were none), `reply_code`, `reply_text` and `failing_method` (what the peer's close
+said, word for word), and `retryable`: whether the same attempt may succeed later without anybody
+changing anything. Where a host has several addresses, `attempts` has an error for each, and
+`__cause__` is the ExceptionGroup of them.
+
+What a peer closes can be caught by scope (`ChannelClosed`, `ConnectionClosed`) and by reply code
+(`NotFound`, ...): the error raised is of both classes."""
 STATES_INTRODUCTION = """\
 Drawn from the table in `amqpconn/core/states.py` by `make docs`. `<` is received, `>` is sent. What
 has no arrow is not allowed; in the states {discarding} it is dropped."""
@@ -50,22 +58,35 @@ def errors_page() -> str:
     parts = [
         "# Errors",
         ERRORS_INTRODUCTION,
-        "| error | what happened | likely cause | what to do |\n|---|---|---|---|\n"
-        + "\n".join(rows),
+        "| error | what happened | likely cause | what to do | phases | retryable |\n"
+        "|---|---|---|---|---|---|\n" + "\n".join(rows),
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def _row(kind: type[errors.AMQPError], depth: int) -> str:
     name = f"{'&nbsp;' * 3 * depth}`{kind.__name__}`"
-    return f"| {name} | {_summary(kind)} | {kind.cause} | {kind.remedy} |"
+    cells = (name, _summary(kind), kind.cause, kind.remedy, _phases(kind), _yes(kind.retryable))
+    return f"| {' | '.join(cells)} |"
+
+
+def _phases(kind: type[errors.AMQPError]) -> str:
+    """The phases in which it can come, as a range where they follow each other."""
+    first = errors.PHASES.index(kind.phases[0]) if kind.phases else 0
+    if len(kind.phases) > 2 and errors.PHASES[first : first + len(kind.phases)] == kind.phases:
+        return f"{kind.phases[0]} to {kind.phases[-1]}"
+    return ", ".join(kind.phases)
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
 
 
 def _tree(kind: type[errors.AMQPError], depth: int) -> list[tuple[type[errors.AMQPError], int]]:
     """A class and those below it, each where its first base is, in the order of the source."""
     found = [(kind, depth)]
-    for name, below in vars(errors).items():
-        if inspect.isclass(below) and below.__bases__[0] is kind and below.__name__ == name:
+    for below in kind.__subclasses__():
+        if below.__bases__[0] is kind and vars(errors).get(below.__name__) is below:
             found += _tree(below, depth + 1)
     return found
 

@@ -5,7 +5,7 @@ together (2.3.5.2).
 from __future__ import annotations
 
 from amqpconn.core.framing import FRAME_OVERHEAD
-from amqpconn.errors import InvalidParameter, UnexpectedMethod
+from amqpconn.errors import InvalidParameter, UnexpectedContent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,14 +41,6 @@ class Content:
         return f"Content(<{len(self.body)} bytes>, {self.properties!r})"
 
 
-class Unexpected(UnexpectedMethod):
-    """A frame in the middle of content that does not belong there, or content that nobody
-    announced.
-    """
-
-    close_code = "unexpected-frame"
-
-
 class Assembler:
     """One channel's incoming content: `begin` with the method, then `header` and `body` until both
     come back together.
@@ -63,32 +55,37 @@ class Assembler:
         self._parts: list[bytes] = []
 
     def check_idle(self, name: str) -> None:
-        """Raises Unexpected when content is under way, which `name` would interrupt."""
+        """Raises UnexpectedContent when content is under way, which `name` would interrupt."""
         if self._method is not None:
-            raise Unexpected(f"{name} came in the middle of the content of {self._method.NAME}")
+            raise UnexpectedContent(
+                f"{name} came in the middle of the content of {self._method.NAME}"
+            )
 
     def begin(self, method: Method) -> None:
         """A method that announces content."""
         self._method, self._missing = method, None
 
     def header(self, header: ContentHeader) -> tuple[Method, Content] | None:
-        """The content header; the whole at once when the body is empty. Raises Unexpected."""
+        """The content header; the whole at once when the body is empty.
+
+        Raises UnexpectedContent.
+        """
         if self._method is None or self._missing is not None:
-            raise Unexpected("a content header came that no method announced")
+            raise UnexpectedContent("a content header came that no method announced")
         if header.class_id != self._method.CLASS_ID:
-            raise Unexpected(
+            raise UnexpectedContent(
                 f"the content header after {self._method.NAME} is of class {header.class_id}"
             )
         self._missing, self._properties, self._parts = header.body_size, header.properties, []
         return self._whole(self._method, self._missing)
 
     def body(self, part: bytes) -> tuple[Method, Content] | None:
-        """A body frame; the whole when it was the last one. Raises Unexpected."""
+        """A body frame; the whole when it was the last one. Raises UnexpectedContent."""
         if self._method is None or self._missing is None:
-            raise Unexpected("a body frame came that no content header announced")
+            raise UnexpectedContent("a body frame came that no content header announced")
         self._missing -= len(part)
         if self._missing < 0:
-            raise Unexpected(
+            raise UnexpectedContent(
                 f"the body is {-self._missing} bytes longer than its content header says"
             )
         self._parts.append(part)

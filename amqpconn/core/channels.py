@@ -13,7 +13,7 @@ from enum import Enum
 
 from amqpconn.core.assembler import Assembler
 from amqpconn.core.events import Arrived, Call, ChannelDown
-from amqpconn.errors import NoFreeChannel, NotOpen, UnexpectedMethod, channel_closed
+from amqpconn.errors import NoFreeChannel, NotOpen, UnexpectedMethod, WrongChannel, channel_closed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,12 +41,6 @@ class ChannelState(Enum):
     OPEN = "open"
     CLOSING = "closing"
     CLOSED = "closed"
-
-
-class WrongChannel(UnexpectedMethod):
-    """A frame on a channel that is not open, or content on channel 0."""
-
-    close_code = "channel-error"
 
 
 class ChannelCore:

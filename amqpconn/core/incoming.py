@@ -4,14 +4,14 @@ channels. What is wrong with any of them leads to the right kind of end.
 
 from __future__ import annotations
 
-from amqpconn.core.channels import Channels, WrongChannel
+from amqpconn.core.channels import Channels
 from amqpconn.core.connection import ConnectionManager
 from amqpconn.core.detour import Detour, check_count, parse_host
 from amqpconn.core.dialect import AUTO, dialect_for, dialect_of_header
 from amqpconn.core.events import Blocked, Opened, Redial
 from amqpconn.core.framing import FrameReader
 from amqpconn.core.lifecycle import LINGER_S, EndpointState, Lifecycle
-from amqpconn.errors import ConnectionFailed, ProtocolViolation, VersionRefused
+from amqpconn.errors import ConnectionFailed, ProtocolViolation, VersionRefused, WrongChannel
 from amqpconn_spec._base import Method
 
 TYPE_CHECKING = False

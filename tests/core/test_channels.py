@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from amqpconn.core.assembler import Content, Unexpected
-from amqpconn.core.channels import ChannelState, WrongChannel
+from amqpconn.core.assembler import Content
+from amqpconn.core.channels import ChannelState
 from amqpconn.core.events import Arrived, Call, ChannelDown
 from amqpconn.errors import (
     CallTimeout,
@@ -15,7 +15,9 @@ from amqpconn.errors import (
     NotFound,
     NotOpen,
     PreconditionFailed,
+    UnexpectedContent,
     UnexpectedMethod,
+    WrongChannel,
 )
 from amqpconn_spec._base import Method
 from amqpconn_spec._wire import EncodeError
@@ -406,7 +408,7 @@ def test_content_is_not_to_be_interrupted() -> None:
     client.open_channel()
     client.feed(basic.Deliver(), 1)
     client.feed(channel.Close(541, "oops"), 1)
-    assert type(client.error) is Unexpected
+    assert type(client.error) is UnexpectedContent
 
 
 # --- who is told ---

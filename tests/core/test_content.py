@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amqpconn.core.assembler import Assembler, Content, Unexpected, content_frames
+from amqpconn.core.assembler import Assembler, Content, content_frames
 from amqpconn.core.dialect import dialect_for
 from amqpconn.core.events import Arrived
 from amqpconn.core.framing import FRAME_OVERHEAD
-from amqpconn.errors import InvalidParameter
+from amqpconn.errors import InvalidParameter, UnexpectedContent
 from amqpconn_spec._base import Method
 from amqpconn_spec._wire import EncodeError
 from amqpconn_spec.v0_9_1 import basic, connection, queue
@@ -231,7 +231,7 @@ def test_frames_out_of_order(frames: list[Any], said: str) -> None:
     for frame in frames:
         assert client.core.error is None
         client.feed(frame, 1)
-    assert type(client.error) is Unexpected
+    assert type(client.error) is UnexpectedContent
     assert client.error.what == said
     (close,) = client.methods()
     assert isinstance(close, connection.Close)
@@ -241,7 +241,7 @@ def test_frames_out_of_order(frames: list[Any], said: str) -> None:
 def test_a_header_of_another_class() -> None:
     assembler = Assembler()
     assembler.begin(DELIVER)
-    with pytest.raises(Unexpected, match=r"header after basic\.deliver is of class 50"):
+    with pytest.raises(UnexpectedContent, match=r"header after basic\.deliver is of class 50"):
         assembler.header(ContentHeader(50, 0, basic.Properties()))
 
 

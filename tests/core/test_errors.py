@@ -14,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amqpconn import errors
-from amqpconn.core import assembler, channels
 from amqpconn.errors import (
     BY_REPLY_CODE,
-    AccessRefused,
+    PHASES,
     AMQPError,
     AuthenticationRefused,
     CallTimeout,
+    CertificateRefused,
     ChannelClosed,
     ClosedByPeer,
     ConnectionClosed,
@@ -36,7 +36,10 @@ from amqpconn.errors import (
     ProtocolViolation,
     TLSFailed,
     TransportError,
+    UnexpectedContent,
     VirtualHostRefused,
+    WrongChannel,
+    WrongPeer,
     channel_closed,
     connection_closed,
 )
@@ -48,6 +51,10 @@ CLASSES = {
     if isinstance(value, type) and issubclass(value, AMQPError)
 }
 BY_CODE = set(BY_REPLY_CODE.values())
+# Those who raise them say what to do, and a class for all has nothing to advise.
+NO_REMEDY = (AMQPError, LocalError, ConnectionFailed, ClosedByPeer, InvalidParameter, InvalidURL)
+# What concerns an attempt, a connection, a channel or a call has a phase.
+PEERS = (ConnectionFailed, ClosedByPeer, ChannelClosed, CallTimeout)
 
 # --- the hierarchy ---
 
@@ -77,20 +84,22 @@ def test_nothing_is_missing_in_the_drawing() -> None:
     names = {"AMQPError"}
     for name, _, said in drawn():
         listed = {word for word in re.findall(r"\w+", said) if word in CLASSES}
-        assert all(issubclass(CLASSES[word], CLASSES[name]) for word in listed), name
+        assert all(CLASSES[name] in CLASSES[word].__bases__ for word in listed), name
         names |= {name} | listed
-    # Its dots stand for one class per reply code, and for PeerSpeaksOther.
-    assert set(CLASSES) - names == {
-        kind.__name__ for kind in BY_CODE - {NotFound, AccessRefused}
-    } | {"PeerSpeaksOther"}
+    # Its dots stand for one class per reply code, and for more of what stands in front of them.
+    dotted = BY_CODE | {*PeerHungUp.__subclasses__(), *WrongPeer.__subclasses__()}
+    dotted |= {*CertificateRefused.__subclasses__()}
+    assert {CLASSES[name] for name in set(CLASSES) - names} <= dotted
 
 
 @pytest.mark.parametrize("kind", CLASSES.values(), ids=lambda kind: kind.__name__)
 def test_every_class_says_what_it_means(kind: type[AMQPError]) -> None:
     assert inspect.getdoc(kind)
     assert kind.__doc__ is not AMQPError.__doc__ or kind is AMQPError
-    assert isinstance(kind.remedy, str)
+    assert kind.remedy or kind in NO_REMEDY
     assert not kind.remedy.endswith(".")
+    assert set(kind.phases) <= set(PHASES)
+    assert bool(kind.phases) is (issubclass(kind, PEERS) and kind is not AMQPError)
 
 
 @pytest.mark.parametrize("code", REPLY_CODES)
@@ -110,7 +119,7 @@ def test_no_class_has_an_unknown_reply_code() -> None:
 )
 def test_what_a_peer_is_told_is_a_reply_code(kind: type[ProtocolViolation]) -> None:
     names = {reply.name for reply in REPLY_CODES.values()}
-    for one in (kind, channels.WrongChannel, assembler.Unexpected):
+    for one in (kind, WrongChannel, UnexpectedContent):
         assert one.close_code in names
 
 
@@ -192,6 +201,7 @@ def test_whether_to_try_again(error: AMQPError, is_retryable: bool) -> None:
     [
         ({}, "it broke"),
         ({"cause": "perhaps rust"}, "it broke. Likely cause: perhaps rust"),
+        ({"cause": "rust"}, "it broke. Cause: rust"),
         ({"remedy": "oil it"}, "it broke. What to do: oil it"),
         (
             {"cause": "perhaps rust", "remedy": "oil it"},
@@ -217,12 +227,25 @@ def test_where_and_when_are_told_when_they_are_known() -> None:
     assert str(error) == "it broke [in phase start; header 0.250 s, start 1.500 s]"
     error.peer = "broker:5672"
     assert str(error) == "it broke [broker:5672, in phase start; header 0.250 s, start 1.500 s]"
+    error.last_out_age_s = 1.5
+    assert str(error).endswith("start 1.500 s; last bytes in: none, out: 1.500 s ago]")
+    error.last_in_age_s = 0.0
+    assert str(error).endswith("; last bytes in: 0.000 s ago, out: 1.500 s ago]")
+
+
+@pytest.mark.parametrize("kind", CLASSES.values(), ids=lambda kind: kind.__name__)
+def test_every_error_has_every_attribute(kind: type[AMQPError]) -> None:
+    error = kind("it broke")
+    assert (error.phase, error.elapsed, error.peer) == ("", {}, "")
+    assert (error.last_in_age_s, error.last_out_age_s) == (None, None)
+    assert (error.reply_code or 0, error.reply_text, error.failing_method) == (0, "", "")
 
 
 def test_before_anything_is_known_there_is_nothing() -> None:
     error = ConnectionFailed("it broke")
     assert (error.phase, error.elapsed, error.peer) == ("", {}, "")
     assert (error.reply_code, error.reply_text, error.failing_method) == (None, "", "")
+    assert error.attempts == (error,)
     channel = ChannelClosed("it broke")
     assert (channel.reply_code, channel.reply_text, channel.channel) == (0, "", 0)
 
@@ -251,7 +274,7 @@ def filled() -> list[AMQPError]:
         PeerHungUp("gone", cause="perhaps a storm", remedy=""),
         CallTimeout("late"),
         InvalidParameter("wrong"),
-        channels.WrongChannel("frame"),
+        WrongChannel("frame"),
         *[kind("what") for kind in CLASSES.values()],
     ]
 

@@ -212,7 +212,7 @@ def test_a_sleep_without_harm_is_not_blamed_for_what_comes_later() -> None:
     client.feed(HEARTBEAT)
     silence(client, 2 * INTERVAL)
     assert type(client.error) is HeartbeatsMissed
-    assert client.error.cause == ""
+    assert client.error.cause == HeartbeatsMissed.cause
 
 
 def test_a_little_late_is_late() -> None:

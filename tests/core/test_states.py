@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 import pytest
 
-from amqpconn.core.channels import WrongChannel
 from amqpconn.core.endpoint import EndpointState
 from amqpconn.core.events import Event, HangUp
 from amqpconn.core.states import (
@@ -22,7 +21,7 @@ from amqpconn.core.states import (
     Role,
     State,
 )
-from amqpconn.errors import UnexpectedMethod
+from amqpconn.errors import UnexpectedMethod, WrongChannel
 from amqpconn_spec._base import Method
 from amqpconn_spec.v0_9_1 import basic, channel, connection, exchange, queue
 from amqpconn_spec.v0_9_1.frames import BodyFrame, HeaderFrame

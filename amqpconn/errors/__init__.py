@@ -1,0 +1,128 @@
+"""Every error of the library, by who must act on it.
+
+    AMQPError
+    ├── LocalError                     the caller's doing; nothing went out
+    │   ├── NotOpen                    the connection or channel is not open (yet, or any more)
+    │   ├── AlreadyOpen                an endpoint or connection object opens once
+    │   ├── InvalidParameter           an argument that cannot work (ValueError too)
+    │   │   └── InvalidURL             the same, in a URL
+    │   └── NoFreeChannel              channel_max channels are open already
+    ├── CallTimeout                    no reply within the caller's time (TimeoutError too)
+    ├── ClosedByPeer                   one subclass per reply code: NotFound, AccessRefused, ...
+    ├── ChannelClosed                  the peer closed this channel; the connection goes on
+    └── ConnectionFailed               there is no connection, or no longer
+        ├── TransportError             the byte stream failed (OSError too)
+        │   ├── NameNotResolved, ConnectRefused, HostUnreachable
+        │   ├── PeerHungUp             by phase: HungUpInConnect, HungUpInTLS, HungUpInHeader, ...
+        │   └── TLSFailed              TLSNotSpoken, TLSRefused
+        │       └── CertificateRefused CertificateNotTrusted, CertificateForOtherHost, ...
+        ├── OpenTimeout                the deadline for opening passed (TimeoutError too)
+        ├── OpenAborted                closed by its own user before it was open
+        ├── HeartbeatsMissed           the peer went silent (TimeoutError too)
+        ├── ProcessStalled             this process did not run for too long (TimeoutError too)
+        ├── HandshakeFailed
+        │   ├── WrongPeer              PeerSpeaksTLS, PeerSpeaksHTTP, PeerSpeaksSSH, ...
+        │   ├── VersionRefused, RedirectRefused, NoCommonMechanism, LoginTooLarge
+        │   ├── AuthenticationRefused, VirtualHostRefused
+        │   └── ConnectionLimitReached, VirtualHostDown
+        ├── ProtocolViolation          the peer broke the protocol
+        │   ├── MalformedFrame
+        │   │   └── FrameTooLarge      FrameTooLargeBeforeTune, FrameTooLargeAfterTune
+        │   └── UnexpectedMethod       UnexpectedContent, WrongChannel
+        └── ConnectionClosed           the peer said connection.close, with a reply code
+
+What a peer closes is caught by scope (`ChannelClosed`, `ConnectionClosed`) or by reply code
+(`NotFound`, ...): the errors raised are both. The numbers and the soft/hard distinction come from
+the specification's constants, through the generated table. All of them have the attributes of
+`AMQPError`.
+"""
+
+from __future__ import annotations
+
+from amqpconn.errors._base import PHASES as PHASES
+from amqpconn.errors._base import AMQPError as AMQPError
+from amqpconn.errors._closing import AuthenticationRefused as AuthenticationRefused
+from amqpconn.errors._closing import ChannelClosed as ChannelClosed
+from amqpconn.errors._closing import ConnectionClosed as ConnectionClosed
+from amqpconn.errors._closing import ConnectionLimitReached as ConnectionLimitReached
+from amqpconn.errors._closing import VirtualHostDown as VirtualHostDown
+from amqpconn.errors._closing import VirtualHostRefused as VirtualHostRefused
+from amqpconn.errors._closing import channel_closed as channel_closed
+from amqpconn.errors._closing import connection_closed as connection_closed
+from amqpconn.errors._codes import BY_REPLY_CODE as BY_REPLY_CODE
+from amqpconn.errors._codes import AccessRefused as AccessRefused
+from amqpconn.errors._codes import AMQPSyntaxError as AMQPSyntaxError
+from amqpconn.errors._codes import ChannelError as ChannelError
+from amqpconn.errors._codes import ClosedByPeer as ClosedByPeer
+from amqpconn.errors._codes import CommandInvalid as CommandInvalid
+from amqpconn.errors._codes import ConnectionForced as ConnectionForced
+from amqpconn.errors._codes import ContentTooLarge as ContentTooLarge
+from amqpconn.errors._codes import FrameError as FrameError
+from amqpconn.errors._codes import InternalError as InternalError
+from amqpconn.errors._codes import InvalidPath as InvalidPath
+from amqpconn.errors._codes import NoConsumers as NoConsumers
+from amqpconn.errors._codes import NoRoute as NoRoute
+from amqpconn.errors._codes import NotAllowed as NotAllowed
+from amqpconn.errors._codes import NotFound as NotFound
+from amqpconn.errors._codes import NotImplementedByPeer as NotImplementedByPeer
+from amqpconn.errors._codes import PreconditionFailed as PreconditionFailed
+from amqpconn.errors._codes import ResourceError as ResourceError
+from amqpconn.errors._codes import ResourceLocked as ResourceLocked
+from amqpconn.errors._codes import UnexpectedFrame as UnexpectedFrame
+from amqpconn.errors._handshake import FrameTooLarge as FrameTooLarge
+from amqpconn.errors._handshake import FrameTooLargeAfterTune as FrameTooLargeAfterTune
+from amqpconn.errors._handshake import FrameTooLargeBeforeTune as FrameTooLargeBeforeTune
+from amqpconn.errors._handshake import HandshakeFailed as HandshakeFailed
+from amqpconn.errors._handshake import LoginTooLarge as LoginTooLarge
+from amqpconn.errors._handshake import MalformedFrame as MalformedFrame
+from amqpconn.errors._handshake import NoCommonMechanism as NoCommonMechanism
+from amqpconn.errors._handshake import PeerSpeaksAMQP10 as PeerSpeaksAMQP10
+from amqpconn.errors._handshake import PeerSpeaksHTTP as PeerSpeaksHTTP
+from amqpconn.errors._handshake import PeerSpeaksOther as PeerSpeaksOther
+from amqpconn.errors._handshake import PeerSpeaksRedis as PeerSpeaksRedis
+from amqpconn.errors._handshake import PeerSpeaksSSH as PeerSpeaksSSH
+from amqpconn.errors._handshake import PeerSpeaksTLS as PeerSpeaksTLS
+from amqpconn.errors._handshake import ProtocolViolation as ProtocolViolation
+from amqpconn.errors._handshake import RedirectRefused as RedirectRefused
+from amqpconn.errors._handshake import UnexpectedContent as UnexpectedContent
+from amqpconn.errors._handshake import UnexpectedMethod as UnexpectedMethod
+from amqpconn.errors._handshake import VersionRefused as VersionRefused
+from amqpconn.errors._handshake import WrongChannel as WrongChannel
+from amqpconn.errors._handshake import WrongPeer as WrongPeer
+from amqpconn.errors._local import AlreadyOpen as AlreadyOpen
+from amqpconn.errors._local import CallTimeout as CallTimeout
+from amqpconn.errors._local import InvalidParameter as InvalidParameter
+from amqpconn.errors._local import InvalidURL as InvalidURL
+from amqpconn.errors._local import LocalError as LocalError
+from amqpconn.errors._local import NoFreeChannel as NoFreeChannel
+from amqpconn.errors._local import NotOpen as NotOpen
+from amqpconn.errors._stream import HUNG_UP_IN as HUNG_UP_IN
+from amqpconn.errors._stream import ConnectionFailed as ConnectionFailed
+from amqpconn.errors._stream import ConnectRefused as ConnectRefused
+from amqpconn.errors._stream import HeartbeatsMissed as HeartbeatsMissed
+from amqpconn.errors._stream import HostUnreachable as HostUnreachable
+from amqpconn.errors._stream import HungUpInConnect as HungUpInConnect
+from amqpconn.errors._stream import HungUpInHeader as HungUpInHeader
+from amqpconn.errors._stream import HungUpInOpen as HungUpInOpen
+from amqpconn.errors._stream import HungUpInSecure as HungUpInSecure
+from amqpconn.errors._stream import HungUpInStart as HungUpInStart
+from amqpconn.errors._stream import HungUpInTLS as HungUpInTLS
+from amqpconn.errors._stream import HungUpInUse as HungUpInUse
+from amqpconn.errors._stream import NameNotResolved as NameNotResolved
+from amqpconn.errors._stream import OpenAborted as OpenAborted
+from amqpconn.errors._stream import OpenTimeout as OpenTimeout
+from amqpconn.errors._stream import PeerHungUp as PeerHungUp
+from amqpconn.errors._stream import ProcessStalled as ProcessStalled
+from amqpconn.errors._stream import TransportError as TransportError
+from amqpconn.errors._tls import CertificateExpired as CertificateExpired
+from amqpconn.errors._tls import CertificateForOtherHost as CertificateForOtherHost
+from amqpconn.errors._tls import CertificateNotTrusted as CertificateNotTrusted
+from amqpconn.errors._tls import CertificateRefused as CertificateRefused
+from amqpconn.errors._tls import TLSFailed as TLSFailed
+from amqpconn.errors._tls import TLSNotSpoken as TLSNotSpoken
+from amqpconn.errors._tls import TLSRefused as TLSRefused
+
+for _value in list(globals().values()):  # tracebacks and pickles name the public place
+    if isinstance(_value, type) and issubclass(_value, AMQPError):
+        _value.__module__ = __name__
+del _value

@@ -1,0 +1,51 @@
+"""What is the caller's doing, or only the caller's concern: the connection goes on, if there is
+one.
+"""
+
+from __future__ import annotations
+
+from amqpconn.errors._base import AMQPError
+
+
+class LocalError(AMQPError):
+    """The caller asked for something that cannot be done; the peer has not seen it."""
+
+
+class NotOpen(LocalError):
+    """The connection or channel is not open: not yet, or not any more.
+
+    When it was open and has failed, `__cause__` is the error it failed with.
+    """
+
+    remedy = "open it first; after a failure, make a new endpoint and connection"
+
+
+class AlreadyOpen(LocalError):
+    """An endpoint and its connection open once; a new attempt takes new objects."""
+
+    remedy = "make a new Endpoint and Connection for a new attempt"
+
+
+class InvalidParameter(LocalError, ValueError):
+    """An argument that can never work, named in the message."""
+
+
+class InvalidURL(InvalidParameter):
+    """A connection URL that cannot be used; the message names the part, never a password."""
+
+
+class NoFreeChannel(LocalError):
+    """As many channels are open as the negotiated channel_max allows."""
+
+    remedy = "close channels that are not used any more, or ask for a larger channel_max"
+
+
+class CallTimeout(AMQPError, TimeoutError):
+    """The peer did not answer in the time that the caller gave; the connection is still there.
+
+    `failing_method` is the method that was not answered, empty when another thing was waited for.
+    """
+
+    retryable = True
+    phases: tuple[str, ...] = ("opened", "closing")
+    remedy = "wait longer, or look at the broker's load; an answer that comes late is dropped"
