@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from amqpconn.core.assembler import Content
+    from amqpconn.testing.rules import Rule
     from amqpconn_spec._base import Method
     from amqpconn_spec._wire import FieldValue, Table
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     # What to answer, nothing for None; given the method. It may raise Refused.
     Reply = Method[Any] | tuple[Method[Any], Content] | None
     Answer = Callable[[Any], Reply]
+    Script = Sequence[Rule] | Callable[[int], Sequence[Rule]]
 
 CAPABILITIES = {
     "authentication_failure_close": True,
@@ -56,6 +58,8 @@ class Behaviour:
         protocols: the versions it speaks, oldest first; a client that wants another one is answered
             with the header of the last. All that there are unless given.
         redirect_to: a host, or 'host:port', to which clients of 0-8 and 0-9 are sent on.
+        script: rules, such as `On("connection.open", Refuse(530))`; or a function that gives them
+            for each new client, called with its number (from 0). See `amqpconn.testing.rules`.
         answers: by a method's name, functions that answer it instead of the peer; see
             `Peer.answer`.
     """
@@ -75,6 +79,7 @@ class Behaviour:
         silent_from: str = "",
         protocols: Sequence[str] = tuple(VERSIONS),
         redirect_to: str = "",
+        script: Script = (),
     ) -> None:
         self.users = {"guest": "guest"} if users is None else users
         self.virtual_hosts = virtual_hosts
@@ -92,7 +97,12 @@ class Behaviour:
         self.silent_from = silent_from
         self.protocols = protocols
         self.redirect_to = redirect_to
+        self.script = script
         self.answers: dict[str, Answer] = {}
+
+    def rules(self, number: int) -> Sequence[Rule]:
+        """The script for the client of this number."""
+        return self.script(number) if callable(self.script) else self.script
 
     def _by_password(self, mechanism: str, response: bytes) -> bool:
         try:

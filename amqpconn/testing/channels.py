@@ -53,14 +53,18 @@ class ChannelSide:
                 handler = self._handlers.get(method.NAME) or _first_reply
                 self._reply(method, handler(method))
         except Refused as refused:
-            self.send(
-                self._spec.channel.Close(
-                    reply_code=refused.reply_code,
-                    reply_text=refused.reply_text,
-                    class_id=method.CLASS_ID,
-                    method_id=method.METHOD_ID,
-                )
-            )
+            self.refuse(refused.reply_code, refused.reply_text, method)
+
+    def refuse(self, reply_code: int, reply_text: str, about: Method) -> None:
+        """Close the channel because of this method."""
+        close = self._made(
+            "channel.close",
+            reply_code=reply_code,
+            reply_text=reply_text,
+            class_id=about.CLASS_ID,
+            method_id=about.METHOD_ID,
+        )
+        self.send(close)
 
     def send(self, method: Method, content: Content | None = None) -> None:
         """Send on this channel; deliveries get their tag here."""

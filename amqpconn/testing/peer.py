@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from itertools import count
 
 from amqpconn._typing import cast
 from amqpconn.testing.behaviour import Behaviour
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from amqpconn.core.assembler import Content
     from amqpconn.testing.behaviour import Reply
     from amqpconn.testing.received import Received
+    from amqpconn.testing.rules import Action
     from amqpconn_spec._base import Method
 
     # What is named by a string may be any method.
@@ -65,6 +67,8 @@ class Peer:
         self.path = None if path is None else os.fspath(path)
         self._ssl = ssl
         self._queues = Queues()
+        self._numbers = count()
+        self._is_reading = True
 
     def start(self) -> Self:
         """Listen."""
@@ -111,6 +115,11 @@ class Peer:
                 if what is None or _name(what) == received.method.NAME
             ]
 
+    def forget(self) -> None:
+        """Keep nothing of clients that have gone, so that thousands of them take no memory."""
+        with self._server.changed:
+            self.sessions = [client.session for client in self._server.clients]
+
     def wait_for(
         self, what: type[M] | str, number: int = 1, timeout: float = 10.0
     ) -> list[Received[M]]:
@@ -154,6 +163,10 @@ class Peer:
         """
         self.behaviour.answers[_name(cast("str | type[Method]", what))] = function
 
+    def do(self, *actions: Action) -> None:
+        """Do these now with all clients, before everything that waits to be sent to them."""
+        self._to_all(lambda session: session.stage.do(actions))
+
     def send(self, method: Method, channel: int = 0, content: Content | None = None) -> None:
         """Send a method to all clients whose connection is open."""
 
@@ -174,11 +187,7 @@ class Peer:
     def _say(self, name: str, **fields: object) -> None:
         """Send a method of channel 0 to all clients whose version of the protocol has it."""
 
-        def say(session: Session) -> None:
-            if session.is_open and name in session.dialect.by_name:
-                session.say(name, **fields)
-
-        self._to_all(say)
+        self._to_all(lambda session: session.tell(name, **fields))
 
     def close_connections(self, reply_code: int = 320, reply_text: str = "by the test") -> None:
         """Say connection.close to all clients."""
@@ -192,13 +201,11 @@ class Peer:
 
     def pause_reading(self) -> None:
         """Read nothing more, as a blocked broker; the rest, heartbeats included, goes on."""
-        self._server.is_reading = False
-        self._server.wake()
+        self._set_reading(False)
 
     def resume_reading(self) -> None:
         """Read again."""
-        self._server.is_reading = True
-        self._server.wake()
+        self._set_reading(True)
 
     def freeze(self) -> None:
         """Stand still, as a process that was stopped: new clients get no more than a connection."""
@@ -212,7 +219,15 @@ class Peer:
         with self._server.changed:
             for client in self._server.clients:
                 function(client.session)
-        self._server.wake()
+            self._server.touch()
+
+    def _set_reading(self, is_reading: bool) -> None:
+        def set_reading(session: Session) -> None:
+            session.is_reading = is_reading
+
+        with self._server.changed:
+            self._is_reading = is_reading
+            self._to_all(set_reading)
 
     def _listener(self) -> socket.socket:
         if self.path is None:
@@ -224,7 +239,8 @@ class Peer:
         return listener
 
     def _new_session(self) -> Session:
-        session = Session(self.behaviour, self._queues)
+        session = Session(self.behaviour, self._queues, self.behaviour.rules(next(self._numbers)))
+        session.is_reading = self._is_reading
         self.sessions.append(session)
         return session
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import partial
 from time import monotonic
 
+from amqpconn.testing.client import Client
 from amqpconn.transport import check_connected
 
 TYPE_CHECKING = False
@@ -18,19 +19,6 @@ if TYPE_CHECKING:
 
     from amqpconn.testing.session import Session
 
-# Of ssl, which is not imported for clear text.
-_NOT_READY = ("SSLWantReadError", "SSLWantWriteError", "BlockingIOError", "InterruptedError")
-
-
-class Client:
-    """A client's socket and its session."""
-
-    def __init__(self, sock: socket.socket, session: Session) -> None:
-        self.sock = sock
-        self.session = session
-        self.unsent = b""
-        self.mask = 0
-
 
 class Server:
     """A listening socket, a selector and a thread.
@@ -39,7 +27,6 @@ class Server:
         changed: held by whoever touches sessions; notified after every round of the thread.
         clients: those that are connected.
         errors: what functions of tests raised; the session concerned was ended.
-        is_reading: whether clients are read from.
     """
 
     def __init__(
@@ -48,7 +35,6 @@ class Server:
         self.changed = threading.Condition(threading.RLock())
         self.clients: list[Client] = []
         self.errors: list[BaseException] = []
-        self.is_reading = True
         self._listener = listener
         self._ssl = ssl
         self._new_session = session
@@ -91,8 +77,13 @@ class Server:
         if client in self.clients:
             self.clients.remove(client)
             self._watch(client, 0)
-            client.sock.close()
-            client.session.end()
+            client.close()
+
+    def touch(self) -> None:
+        """Have the thread serve all clients, whose sessions were given something to do."""
+        for client in self.clients:
+            client.deadline = 0.0
+        self.wake()
 
     # --- the thread ---
 
@@ -114,13 +105,16 @@ class Server:
         for function in ready:
             function()
         now = monotonic()
-        for client in list(self.clients):
+        due = [client for client in self.clients if client.is_due(now)]
+        for client in due:
             self._guarded(client, partial(self._serve, client, now))
 
     def _timeout(self) -> float | None:
-        deadlines = [client.session.next_deadline() for client in self.clients]
-        times = [deadline - monotonic() for deadline in deadlines if deadline is not None]
-        return max(0.0, min(times)) if times else None
+        now = monotonic()
+        if any(client.is_due(now) for client in self.clients):
+            return 0.0  # one session has spoken to another, as for its consumers
+        deadlines = [client.deadline for client in self.clients if client.deadline is not None]
+        return min(deadlines) - now if deadlines else None
 
     def _drain(self) -> None:
         self._wake_out.recv(4096)
@@ -131,51 +125,30 @@ class Server:
         except OSError:
             return  # it has gone again
         try:
-            sock.setblocking(False)
-            if sock.family != getattr(socket, "AF_UNIX", None):
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self._ssl is not None:
-                check_connected(sock)
-                sock = self._ssl.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+            self.clients.append(Client(self._prepared(sock), self._new_session()))
         except OSError:
             sock.close()
-            return
-        client = Client(sock, self._new_session())
-        self.clients.append(client)
+        except BaseException as error:  # noqa: BLE001 - raised where the peer is stopped
+            self.errors.append(error)
+            sock.close()
 
-    def _read(self, client: Client) -> None:
-        try:
-            while client in self.clients and self.is_reading:
-                data = client.sock.recv(65536)
-                if not data:
-                    self.end(client)
-                    return
-                client.session.receive_data(data, monotonic())
-        except OSError as error:
-            if type(error).__name__ not in _NOT_READY:
-                self.end(client)
+    def _prepared(self, sock: socket.socket) -> socket.socket:
+        sock.setblocking(False)
+        if sock.family != getattr(socket, "AF_UNIX", None):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._ssl is None:
+            return sock
+        check_connected(sock)
+        return self._ssl.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
 
     def _serve(self, client: Client, now: float) -> None:
-        """Keep the time, and write as much as the socket takes."""
-        session = client.session
-        if not self.is_reading:
-            session.heartbeat.received(now)  # it cannot be held against the client
-        deadline = session.next_deadline()
-        if deadline is not None and deadline <= now:
-            session.handle_timer(now)
-        client.unsent += session.data_to_send(now)
-        try:
-            while client.unsent:
-                client.unsent = client.unsent[client.sock.send(client.unsent) :]
-        except OSError as error:
-            if type(error).__name__ not in _NOT_READY:
-                self.end(client)
-                return
-        if session.is_over and not client.unsent:
+        client.serve(now)
+        if client.is_gone:
             self.end(client)
             return
-        reading = selectors.EVENT_READ if self.is_reading else 0
-        self._watch(client, reading | (selectors.EVENT_WRITE if client.unsent else 0))
+        is_read = client.is_ended or client.session.is_reading
+        reading = selectors.EVENT_READ if is_read else 0
+        self._watch(client, reading | (selectors.EVENT_WRITE if client.wants_to_write else 0))
 
     def _watch(self, client: Client, mask: int) -> None:
         before, client.mask = client.mask, mask
@@ -189,7 +162,8 @@ class Server:
             self._selector.modify(client.sock, mask, partial(self._ready, client))
 
     def _ready(self, client: Client) -> None:
-        self._guarded(client, partial(self._read, client))
+        client.deadline = 0.0
+        self._guarded(client, partial(client.read, monotonic()))
 
     def _guarded(self, client: Client, function: Callable[[], None]) -> None:
         try:

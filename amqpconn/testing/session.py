@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import partial
+
 from amqpconn.core.assembler import Assembler, content_frames
 from amqpconn.core.dialect import dialect_for, dialect_of_header
 from amqpconn.core.framing import FrameReader
 from amqpconn.core.heartbeat import Heartbeat
 from amqpconn.core.states import HEADER, IllegalStep, Machine, Role, State
 from amqpconn.errors import ConnectionFailed
-from amqpconn.testing.behaviour import Refused
+from amqpconn.testing.actions import Moment
 from amqpconn.testing.channels import ChannelSide
+from amqpconn.testing.control import Control
 from amqpconn.testing.received import Received
+from amqpconn.testing.rules import HEARTBEAT
+from amqpconn.testing.stage import Stage
 from amqpconn_spec._base import Method
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable
     from typing import Any
 
     from amqpconn.core.assembler import Content
     from amqpconn.core.dialect import Dialect
     from amqpconn.testing.behaviour import Behaviour
     from amqpconn.testing.queues import Queues
+    from amqpconn.testing.rules import Rule
     from amqpconn_spec._wire import Table
     from amqpconn_spec.v0_9_1.frames import ContentHeader
 
 _PROTOCOL_HEADER_SIZE = 8
 _NO_LIMIT = 2**32
+_READ_SIZE = 65536
 
 
 class Session:
@@ -35,36 +43,33 @@ class Session:
     Attributes:
         received: all methods that came, in order.
         heartbeats: how many came.
+        bytes_received, bytes_sent: how many bytes there have been; without TLS's own.
         client_properties, mechanism, virtual_host: as the client gave them.
         is_open: whether the handshake is done and nobody has closed.
-        is_over: whether the stream is to be closed once everything is written.
+        is_over: whether nothing more is taken from the client.
+        is_reading, sends_heartbeats: whether it does; may be changed at any time.
+        now: the time of the clock that drives it, in seconds.
     """
 
-    def __init__(self, behaviour: Behaviour, queues: Queues) -> None:
+    def __init__(self, behaviour: Behaviour, queues: Queues, rules: Iterable[Rule] = ()) -> None:
         self.behaviour = behaviour
         self.queues = queues
         self.received: list[Received] = []
-        self.heartbeats = 0
+        self.heartbeats = self.bytes_received = 0
         self.client_properties: Table = {}
         self.mechanism = self.virtual_host = ""
         self.is_over = False
+        self.is_reading = self.sends_heartbeats = True
+        self.now = 0.0
         self.heartbeat = Heartbeat()
-        self._speak(dialect_for(behaviour.protocols[-1]))
         self.machine = Machine(Role.SERVER)
-        self._is_silent = False
+        self._speak(dialect_for(behaviour.protocols[-1]))
         self._header = b""
-        self._now = 0.0
+        self._control = Control(self)
         self._channels: dict[int, ChannelSide] = {}
         self._assemblers: dict[int, Assembler] = {}
-        self._output: list[bytes] = []
-        self._handlers: dict[str, Callable[[Any], None]] = {
-            "connection.start-ok": self._judge,
-            "connection.secure-ok": self._judge,
-            "connection.open": self._on_open,
-            "connection.update-secret": self._on_update_secret,
-            "connection.close": self._on_close,
-            "connection.close-ok": self._on_close_ok,
-        }
+        self.stage = Stage(self, rules)
+        self.outbox = self.stage.outbox
 
     def _speak(self, dialect: Dialect) -> None:
         self.dialect = dialect
@@ -75,58 +80,91 @@ class Session:
         """Whether the handshake is done and nobody has closed."""
         return self.machine.state is State.OPENED
 
+    @property
+    def bytes_sent(self) -> int:
+        """How many bytes have been given to the client's stream."""
+        return self.outbox.bytes_sent
+
+    @property
+    def appetite(self) -> int:
+        """How many bytes may be read at once, so that no rule about their number is missed."""
+        return min(_READ_SIZE, self.stage.bytes_to_next_rule())
+
+    # --- for whoever moves the bytes and keeps the time ---
+
     def receive_data(self, data: bytes, now: float) -> None:
         """Bytes from the client. What cannot be read ends the session with a close (501)."""
-        self._now = now
+        self.now = now
+        self.bytes_received += len(data)
         self.heartbeat.received(now)
         try:
-            rest = self._after_header(data)
-            for channel, what in self._reader.receive(rest):
-                if what is None:
-                    self.heartbeats += 1
-                elif not self.is_over:
+            for channel, what in self._reader.receive(self._after_header(data)):
+                if not self.is_over:
                     self._take(channel, what)
         except (ConnectionFailed, IllegalStep) as error:
             self.close(501, str(error)[:200])
-            self.is_over = True
+            self.finish()
+        self.stage.count()
 
     def data_to_send(self, now: float) -> bytes:
         """What is to be written now."""
-        data = b"".join(self._output)
-        self._output.clear()
+        self.now = now
+        data = self.outbox.take(now)
         if data:
             self.heartbeat.last_out = now
         return data
 
     def next_deadline(self) -> float | None:
         """When `handle_timer` is due."""
-        return self.heartbeat.next_deadline()
+        times = [self.heartbeat.next_deadline(), self.outbox.next_deadline()]
+        return min((time for time in times if time is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
         """Send a heartbeat, or give a silent client up, as brokers do: without a word."""
-        if self._is_silent:
-            self.heartbeat.stop()
-        elif self.heartbeat.check(now) is not None:
-            self.is_over = True
+        self.now = now
+        if self.heartbeat.check(now) is not None:
+            self.outbox.end("cut")
         elif self.heartbeat.due(now):
-            self._output.append(self.dialect.heartbeat)
+            self.heartbeat.last_out = now
+            if self.sends_heartbeats:
+                self.stage.send(HEARTBEAT, partial(self.outbox.put_ahead, self.dialect.heartbeat))
+
+    def end(self) -> None:
+        """The stream is gone."""
+        self.machine.abandon()
+        self.heartbeat.stop()
+        for side in self._channels.values():
+            side.end()
+
+    # --- what is said to the client ---
 
     def send(self, method: Method, channel: int = 0, content: Content | None = None) -> None:
         """Send a method to the client; on channel 0 the state machine must allow it."""
-        self._is_silent = self._is_silent or self.behaviour.silent_from == method.NAME
-        if self._is_silent or (channel == 0 and not self.machine.send(method.NAME)):
-            return
-        self._output.append(method.encode_frame(channel))
-        if content is not None:
-            frame_max = self._reader.frame_max
-            self._output += content_frames(
-                self.dialect, channel, method.CLASS_ID, content, frame_max
-            )
+        if self.behaviour.silent_from == method.NAME:
+            self.fall_silent()
+        send = partial(self._send_if_legal, method, channel, content)
+        self.stage.send(method.NAME, send, channel, method)
+
+    def _send_if_legal(self, method: Method, channel: int, content: Content | None) -> None:
+        if channel or self.machine.send(method.NAME):
+            self._put(method, channel, content)
+
+    def say(self, name: str, **fields: object) -> None:
+        """Send a method of channel 0, in the client's version of the protocol."""
+        method: Any = self.dialect.by_name[name]
+        self.send(method(**fields))
+
+    def send_anyway(self, method: Method, channel: int = 0, content: Content | None = None) -> None:
+        """Send a method whether the state machine allows it or not."""
+        if channel == 0:
+            with suppress(IllegalStep):
+                self.machine.send(method.NAME)
+        self._put(method, channel, content)
 
     def close(self, reply_code: int, reply_text: str, about: Method | None = None) -> None:
         """Send connection.close, unless it is closed or closing already."""
         if self.machine.state in (State.CLOSED, State.HEADER_SENT, State.CLOSE_SENT):
-            self.is_over = True
+            self.finish()
             return
         if self.machine.state is not State.CLOSE_RECEIVED:
             class_id, method_id = (about.CLASS_ID, about.METHOD_ID) if about else (0, 0)
@@ -138,17 +176,32 @@ class Session:
                 method_id=method_id,
             )
 
-    def end(self) -> None:
-        """The stream is gone."""
-        self.machine.abandon()
+    def refuse(self, channel: int, reply_code: int, reply_text: str, about: Method | None) -> None:
+        """Close this channel, or for 0 the connection."""
+        if channel and about:
+            self._side(channel).refuse(reply_code, reply_text, about)
+        else:
+            self.close(reply_code, reply_text, about)
+
+    def tell(self, name: str, **fields: object) -> None:
+        """Say something to a client whose connection is open and whose version has it."""
+        if self.is_open and name in self.dialect.by_name:
+            self.say(name, **fields)
+
+    def fall_silent(self) -> None:
+        """Say nothing more, and take no notice of what comes."""
+        self.outbox.mute()
         self.heartbeat.stop()
-        for side in self._channels.values():
-            side.end()
+
+    def finish(self) -> None:
+        """Take nothing more, and end the stream after what is to be sent."""
+        self.is_over = True
+        self.outbox.put(partial(self.outbox.end, "cut"))
 
     # --- what comes in ---
 
     def _after_header(self, data: bytes) -> bytes:
-        """Take the protocol header off the stream; another version is answered with ours."""
+        """Take the protocol header off the stream."""
         missing = _PROTOCOL_HEADER_SIZE - len(self._header)
         if missing <= 0:
             return data
@@ -160,23 +213,17 @@ class Session:
     def _on_header(self) -> None:
         self.machine.receive(HEADER)
         wanted = dialect_of_header(self._header)
-        if wanted is None or wanted.protocol not in self.behaviour.protocols:
-            self.machine.send(HEADER)
-            self._output.append(self.dialect.protocol_header)
-            self.is_over = True
-            return
-        self._speak(wanted)
-        behaviour, (major, minor) = self.behaviour, wanted.version
-        self.say(
-            "connection.start",
-            version_major=major,
-            version_minor=minor,
-            server_properties=behaviour.server_properties,
-            mechanisms=" ".join(behaviour.mechanisms).encode(),
-            locales=" ".join(behaviour.locales).encode(),
-        )
+        is_spoken = wanted is not None and wanted.protocol in self.behaviour.protocols
+        if wanted and is_spoken:
+            self._speak(wanted)
+        usual = self._control.greet if is_spoken else self._control.decline
+        self._answer(HEADER, Moment(self, usual=usual))
 
-    def _take(self, channel: int, what: Method | ContentHeader | bytes) -> None:
+    def _take(self, channel: int, what: Method | ContentHeader | bytes | None) -> None:
+        if what is None:
+            self.heartbeats += 1
+            self._answer(HEARTBEAT, Moment(self))
+            return
         assembler = self._assemblers.setdefault(channel, Assembler())
         if isinstance(what, Method):
             if what.HAS_CONTENT:
@@ -190,84 +237,39 @@ class Session:
 
     def _arrived(self, channel: int, method: Method, content: Content | None) -> None:
         self.received.append(Received(channel, method, content))
-        if self._is_silent:
+        if self.outbox.is_muted:
             return
-        if channel == 0:
-            self._on_control(method)
-        elif self.is_open:
-            self._side(channel).take(method, content)
+        if channel == 0 and self.machine.receive(method.NAME):
+            self._note(method)
+            usual = partial(self._control.take, method)
+        elif channel and self.is_open:
+            usual = partial(self._side(channel).take, method, content)
+        else:
+            return
+        self._answer(method.NAME, Moment(self, channel, method, usual))
 
-    def _on_control(self, method: Method) -> None:
-        if not self.machine.receive(method.NAME):
-            return
-        self._note(method)
-        own = self.behaviour.answers.get(method.NAME)
-        try:
-            if own is None:
-                handler = self._handlers.get(method.NAME) or _nothing
-                handler(method)
-            elif (answer := own(method)) is not None:
-                self.send(answer[0] if isinstance(answer, tuple) else answer)
-        except Refused as refused:
-            self.close(refused.reply_code, refused.reply_text, method)
+    def _answer(self, name: str, moment: Moment) -> None:
+        if not self.stage.instead(name, moment):
+            moment.usual()
 
     def _note(self, method: Any) -> None:
         if method.NAME == "connection.start-ok":
             self.client_properties, self.mechanism = method.client_properties, method.mechanism
         elif method.NAME == "connection.tune-ok":
             self._reader.frame_max = method.frame_max or _NO_LIMIT
-            self.heartbeat.start(method.heartbeat, self._now)
+            self.heartbeat.start(method.heartbeat, self.now)
         elif method.NAME == "connection.open":
             self.virtual_host = method.virtual_host
 
-    def say(self, name: str, **fields: object) -> None:
-        """Send a method of channel 0, in the client's version of the protocol."""
-        method: Any = self.dialect.by_name[name]
-        self.send(method(**fields))
+    def _put(self, method: Method, channel: int, content: Content | None) -> None:
+        self.outbox.put(method.encode_frame(channel))
+        if content is not None:
+            frame_max = self._reader.frame_max
+            self.outbox.put(
+                *content_frames(self.dialect, channel, method.CLASS_ID, content, frame_max)
+            )
 
     def _side(self, channel: int) -> ChannelSide:
         if channel not in self._channels:
             self._channels[channel] = ChannelSide(self, channel)
         return self._channels[channel]
-
-    # --- channel 0 ---
-
-    def _judge(self, method: Any) -> None:
-        behaviour = self.behaviour
-        verdict = behaviour.authenticate(self.mechanism, method.response)
-        if isinstance(verdict, bytes):
-            self.say("connection.secure", challenge=verdict)
-        elif verdict:
-            self.say(
-                "connection.tune",
-                channel_max=behaviour.channel_max,
-                frame_max=behaviour.frame_max,
-                heartbeat=behaviour.heartbeat,
-            )
-        else:
-            raise Refused(403, f"ACCESS_REFUSED - no login with mechanism {self.mechanism}")
-
-    def _on_open(self, open_: Any) -> None:
-        target = self.behaviour.redirect_to
-        if target and not getattr(open_, "insist", True):
-            self.say("connection.redirect", host=target)
-            self.is_over = True
-        elif self.virtual_host in self.behaviour.virtual_hosts:
-            self.say("connection.open-ok")
-        else:
-            raise Refused(530, f"NOT_ALLOWED - vhost {self.virtual_host} not found")
-
-    def _on_update_secret(self, _: Method) -> None:
-        self.say("connection.update-secret-ok")
-
-    def _on_close(self, _: Method) -> None:
-        crossing = self.machine.state is State.CLOSE_SENT
-        self.say("connection.close-ok")
-        self.is_over = not crossing
-
-    def _on_close_ok(self, _: Method) -> None:
-        self.is_over = True
-
-
-def _nothing(_: Method) -> None:
-    """Methods that need no answer, such as tune-ok."""

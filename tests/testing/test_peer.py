@@ -18,6 +18,7 @@ from amqpconn.errors import CallTimeout, ConnectionFailed, NotFound, OpenTimeout
 from amqpconn.testing import Behaviour, Peer, Received, Refused
 from amqpconn_spec.v0_9_1 import basic, exchange, queue, tx
 from amqpconn_spec.v0_9_1 import connection as connection_class
+from tests.drivers.helpers import eventually
 from tests.testing.raw import HEADER, Raw
 
 pytestmark = pytest.mark.usefixtures("leaks")
@@ -123,6 +124,20 @@ def test_sessions_are_told_apart(peer: Peer) -> None:
     assert [session.mechanism for session in peer.sessions] == ["PLAIN", "PLAIN"]
     assert [session.virtual_host for session in peer.sessions] == ["/", "/"]
     assert not any(session.is_open for session in peer.sessions)
+
+
+def test_clients_that_have_gone_may_be_forgotten(peer: Peer, connection: Connection) -> None:
+    amqpconn.sync.connect(peer.url()).close()
+    peer.wait_until(lambda: not peer.sessions[1].is_open)
+    first = peer.sessions[0]
+
+    def is_alone() -> bool:
+        peer.forget()
+        return peer.sessions == [first]
+
+    eventually(is_alone)
+    assert connection.is_open
+    assert len(peer.received("connection.open")) == 1
 
 
 def test_waiting_says_what_is_missing(peer: Peer, channel: Channel) -> None:
