@@ -24,12 +24,16 @@ if TYPE_CHECKING:
     from amqpconn.config import __version__ as __version__
     from amqpconn.core.assembler import Content as Content
     from amqpconn.core.endpoint import EndpointState as EndpointState
+    from amqpconn.core.records import FrameRecord as FrameRecord
+    from amqpconn.core.transcript import Transcript as Transcript
     from amqpconn.errors import AMQPError as AMQPError
     from amqpconn.errors import ChannelClosed as ChannelClosed
     from amqpconn.errors import ConnectionFailed as ConnectionFailed
     from amqpconn.errors import NotOpen as NotOpen
     from amqpconn.locale import Prefer as Prefer
     from amqpconn.locale import Select as Select
+    from amqpconn.log_observer import LoggingObserver as LoggingObserver
+    from amqpconn.observer import Observer as Observer
     from amqpconn.uri import parse_url as parse_url
 
 _HOMES = {
@@ -39,9 +43,13 @@ _HOMES = {
     "ConnectionFailed": "errors",
     "Content": "core.assembler",
     "EndpointState": "core.endpoint",
+    "FrameRecord": "core.records",
+    "LoggingObserver": "log_observer",
     "NotOpen": "errors",
+    "Observer": "observer",
     "Prefer": "locale",
     "Select": "locale",
+    "Transcript": "core.transcript",
     "amqplain_auth": "auth",
     "anonymous_auth": "auth",
     "external_auth": "auth",
@@ -60,6 +68,10 @@ __all__ = [  # noqa: RUF022 - by theme
     "Content",
     "EndpointState",
     "parse_url",
+    "Observer",
+    "LoggingObserver",
+    "FrameRecord",
+    "Transcript",
     "AMQPError",
     "ChannelClosed",
     "ConnectionFailed",

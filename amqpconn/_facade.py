@@ -356,6 +356,7 @@ def _from_url(parsed: ParsedURL) -> dict[str, object]:
         "heartbeat": parsed.heartbeat,
         "connection_name": parsed.connection_name,
         "timeout": parsed.connection_timeout,
+        "flight_recorder": parsed.flight_recorder,
     }
 
 

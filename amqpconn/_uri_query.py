@@ -18,6 +18,7 @@ _LIMITS = {
     "heartbeat": (1, 65535),
     "frame_max": (FRAME_MIN_SIZE, 2**32 - 1),
     "channel_max": (1, 65535),
+    "flight_recorder": (1, 65535),
 }
 _LONGEST_TIMEOUT = 3600.0
 _TLS_ONLY = ("server_hostname", "cafile", "certfile", "keyfile")
@@ -115,6 +116,7 @@ READERS: dict[str, Callable[[ParsedURL, str, str], object]] = {
     "channel_max": _read_integer,
     "connection_timeout": _read_seconds,
     "auth_mechanism": _read_mechanism,
+    "flight_recorder": _read_integer,
     "locale": _read_text,
     "connection_name": _read_text,
     "server_hostname": _read_host_name,

@@ -83,7 +83,7 @@ class Observer:
 def checked(observers: Sequence[Observer]) -> tuple[Observer, ...]:
     """All of them, if they can be called. Raises InvalidParameter."""
     if not isinstance(observers, list | tuple):
-        raise InvalidParameter(f"observers is a {type(observers).__name__}; it is a list")
+        raise InvalidParameter(f"observers is of type {type(observers).__name__}; it is a list")
     for observer in observers:
         if not isinstance(observer, Observer):
             raise InvalidParameter(

@@ -22,6 +22,7 @@ Query parameters, each of them at most once but for `auth_mechanism`:
                          clients), fractions allowed
     auth_mechanism       PLAIN, AMQPLAIN, EXTERNAL or ANONYMOUS, in any case; may be repeated, in
                          order of preference
+    flight_recorder      how many of the last frames to keep for error reports, 0 to 65535
     locale               the preferred one
     connection_name      what the broker shows for this connection
     server_hostname      TLS only: the name in the server's certificate, when it is not the host's
@@ -69,8 +70,8 @@ class ParsedURL:
         port: 1 to 65535.
         username, password: `guest` where the URL has none; empty where it has them empty.
         virtual_host: such as `/`.
-        heartbeat, frame_max, channel_max, connection_timeout, auth_mechanism, locale,
-        connection_name, server_hostname, cafile, certfile, keyfile: the query's, see the
+        heartbeat, frame_max, channel_max, connection_timeout, auth_mechanism, flight_recorder,
+        locale, connection_name, server_hostname, cafile, certfile, keyfile: the query's, see the
             module; None where the URL does not have them.
     """
 
@@ -81,6 +82,7 @@ class ParsedURL:
         "channel_max",
         "connection_name",
         "connection_timeout",
+        "flight_recorder",
         "frame_max",
         "heartbeat",
         "host",
@@ -106,6 +108,7 @@ class ParsedURL:
         self.channel_max: int | None = None
         self.connection_timeout: float | None = None
         self.auth_mechanism: list[str] | None = None
+        self.flight_recorder: int | None = None
         self.locale: str | None = None
         self.connection_name: str | None = None
         self.server_hostname: str | None = None

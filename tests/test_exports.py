@@ -21,7 +21,8 @@ EXPENSIVE = """
 # The names that both drivers share, and that users need whichever they take.
 PROMISED = """
     plain_auth amqplain_auth external_auth anonymous_auth AuthMethod Prefer Select Content
-    EndpointState parse_url AMQPError ChannelClosed ConnectionFailed NotOpen
+    EndpointState parse_url Observer LoggingObserver FrameRecord Transcript
+    AMQPError ChannelClosed ConnectionFailed NotOpen
 """.split()
 
 

@@ -15,7 +15,13 @@ ROOT = Path(__file__).parents[2]
 CORE = Path(amqpconn.core.__file__).parent
 MODULES = [f"amqpconn.core.{path.stem}" for path in sorted(CORE.glob("*.py"))]
 # What the core is made of besides its own package.
-BESIDE = ["amqpconn.errors", "amqpconn.config", "amqpconn.auth", "amqpconn.locale"]
+BESIDE = [
+    "amqpconn.errors",
+    "amqpconn.config",
+    "amqpconn.auth",
+    "amqpconn.locale",
+    "amqpconn.observer",
+]
 POISON = """
     _socket _ssl asyncio logging multiprocessing queue random select selectors signal
     socket socketserver ssl subprocess threading time concurrent concurrent.futures contextvars

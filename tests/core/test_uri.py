@@ -25,6 +25,7 @@ OPTIONS = (
     "channel_max",
     "connection_timeout",
     "auth_mechanism",
+    "flight_recorder",
     "locale",
     "connection_name",
     "server_hostname",
@@ -113,6 +114,7 @@ GOOD: list[tuple[str, dict[str, object]]] = [
     # Queries.
     ("amqp://h?heartbeat=0", {"host": "h", "heartbeat": 0}),
     ("amqp://h/?heartbeat=65535", {"host": "h", "heartbeat": 65535}),
+    ("amqp://h?flight_recorder=100", {"host": "h", "flight_recorder": 100}),
     ("amqp://h/v?channel_max=1", {"host": "h", "virtual_host": "v", "channel_max": 1}),
     ("amqp://?channel_max=65535", {"channel_max": 65535}),
     ("amqp://?channel_max=0", {"channel_max": 0}),
@@ -284,6 +286,7 @@ BAD: list[tuple[str, str, str]] = [
     *((f"amqps://h?{key}=", f"{key} has no value", f"write {key}=...") for key in OPTIONS),
     *((f"amqps://h?{key}", f"{key} has no value", f"write {key}=...") for key in OPTIONS),
     ("amqp://h?heartbeat=65536", "the parameter heartbeat is out of range", "from 0 to 65535"),
+    ("amqp://h?flight_recorder=65536", "flight_recorder is out of range", "from 0 to 65535"),
     ("amqp://h?heartbeat=-1", "heartbeat is out of range", "whole number from 0 to 65535"),
     ("amqp://h?heartbeat=abc", "heartbeat is out of range", "whole number"),
     ("amqp://h?heartbeat=1.5", "heartbeat is out of range", "whole number"),
@@ -419,7 +422,8 @@ def test_redacted() -> None:
 def test_redacted_with_everything() -> None:
     url = (
         "amqps://a%40b:***@[fe80::1%25eth0]:1/v%2Fh%C3%BC?heartbeat=5&frame_max=0&channel_max=7"
-        "&connection_timeout=2.5&auth_mechanism=PLAIN&auth_mechanism=EXTERNAL&locale=en_US"
+        "&connection_timeout=2.5&auth_mechanism=PLAIN&auth_mechanism=EXTERNAL"
+        "&flight_recorder=9&locale=en_US"
         "&connection_name=a%20%26b&server_hostname=x&cafile=/ca&certfile=/c&keyfile=/k"
     )
     assert parse_url(url).redacted == url
@@ -473,6 +477,7 @@ def parts(draw: st.DrawFn) -> dict[str, Any]:
         "auth_mechanism": st.integers(1, 4).flatmap(
             lambda n: MECHANISMS.map(lambda names: names[:n])
         ),
+        "flight_recorder": U16,
         "locale": PRINTABLE,
         "connection_name": PRINTABLE,
     }
