@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from amqpconn import transport
 from amqpconn.asyncio._dial import connected_socket
+from amqpconn.asyncio._guard import Guarded, disown
 from amqpconn.asyncio._stream import StreamTransport
 from amqpconn.core.events import HangUp, Opened, Redial
 from amqpconn.errors import CallTimeout, ConnectionFailed, NotOpen
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 _NEVER_S = 1e8
 
 
-class Link(asyncio.Protocol):
+class Link(asyncio.Protocol, Guarded):
     """What the event loop calls, and what moves things between it, the core and the endpoint.
 
     Attributes:
@@ -52,7 +53,6 @@ class Link(asyncio.Protocol):
         self._target = target
         self._connector = connector
         self._on_event = on_event
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._dialing: asyncio.Timeout | None = None  # never expires by itself; see _hang_up
@@ -77,9 +77,11 @@ class Link(asyncio.Protocol):
 
     async def open(self, request: OpenRequest) -> None:
         """Connect and shake hands. Raises ConnectionFailed; nothing stays open after an error."""
+        self.check_caller()
         loop = asyncio.get_running_loop()
         self._core.connecting(request, loop.time())
         self._loop = loop
+        self.own()
         try:
             self.pump()
             await self._dial()
@@ -95,10 +97,19 @@ class Link(asyncio.Protocol):
             raise self._core.error
 
     def abort(self) -> None:
-        """Close the stream at once."""
-        if self._loop is not None:
+        """Close the stream at once; in the child of a fork this process's copy of it."""
+        if self.is_inherited:
+            self.forked()
+        elif self._loop is not None:
             self._core.abort(self.now())
             self.pump()
+
+    def forked(self) -> None:
+        """In the child of a fork: whatever the event loop still does here, the stream is spared."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._transport is not None:
+            disown(self._transport)
 
     async def wait_down(self) -> None:
         """Wait for the end of the stream, and make it end when the wait is cancelled."""
@@ -176,7 +187,9 @@ class Link(asyncio.Protocol):
         """The stream is there."""
         self._was_made = True
         self._transport = cast("asyncio.Transport", transport)
-        if self._hung_up:  # it was given up before it came
+        if self.is_inherited:
+            self.forked()
+        elif self._hung_up:  # it was given up before it came
             self._transport.abort()
         else:
             self._core.connected(self.now())

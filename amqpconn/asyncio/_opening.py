@@ -12,10 +12,9 @@ if TYPE_CHECKING:
 
 
 class Closable(Protocol):
-    """Something with a `close`."""
+    """Something that `async with` closes."""
 
-    async def close(self) -> None:
-        """Close it."""
+    async def __aexit__(self, *_: object) -> None: ...
 
 
 T = TypeVar("T", bound=Closable)
@@ -35,8 +34,8 @@ class Opening(Generic[T]):
         self._opened = await self._once()
         return self._opened
 
-    async def __aexit__(self, *_: object) -> None:
-        await cast("T", self._opened).close()
+    async def __aexit__(self, *raised: object) -> None:
+        await cast("T", self._opened).__aexit__(*raised)
 
     def _once(self) -> Coroutine[Any, Any, T]:
         opening, self._opening = self._opening, None

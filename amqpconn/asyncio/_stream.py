@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
-    from typing import Protocol
+    from typing import Any, Protocol
 
     class Reader(Protocol):
         """Where bytes come from; asyncio.StreamReader is one."""
@@ -54,6 +54,11 @@ class StreamTransport(asyncio.Transport):
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         """Tell another protocol from now on."""
         self._protocol = cast("asyncio.Protocol", protocol)
+
+    def get_extra_info(self, name: str, default: object = None) -> Any:
+        """What the writer knows, if it is one that can be asked; asyncio.StreamWriter is."""
+        ask = getattr(self._writer, "get_extra_info", None)
+        return default if ask is None else ask(name, default)
 
     def is_closing(self) -> bool:
         """Whether it is closed or about to be."""

@@ -69,6 +69,7 @@ class Channel(ChannelFacade):
         Raises CallTimeout after `timeout` seconds; and, when all that had arrived is taken and the
         channel is closed, why it was closed, or NotOpen.
         """
+        self._endpoint._link.check_caller()
         try:
             async with asyncio.timeout(timeout):
                 while not self._inbox:
@@ -85,6 +86,7 @@ class Channel(ChannelFacade):
         They do not go to `receive` then. The handler may be a coroutine function. What has arrived
         already is handed to it at once.
         """
+        self._endpoint._link.check_caller()
         self._handlers[method] = cast("Handler", handler)
         kept, self._inbox = self._inbox, deque()
         for arrived in kept:
@@ -119,4 +121,5 @@ class Channel(ChannelFacade):
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.close()
+        if not self._endpoint._link.is_inherited:
+            await self.close()

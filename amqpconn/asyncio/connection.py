@@ -68,6 +68,7 @@ class Connection(ConnectionFacade):
         Harmless when it is closed already. `reply_code` 0 is the specification's reply-success.
         """
         link = self.endpoint._link
+        link.check_caller()
         if self._core.is_alive:
             self._core.close(link.now(), timeout, reply_code, reply_text)
             link.pump()
@@ -89,6 +90,7 @@ class Connection(ConnectionFacade):
 
     async def wait_unblocked(self, timeout: float | None = None) -> None:
         """Wait until the broker takes messages. Raises CallTimeout after `timeout` s, NotOpen."""
+        self.endpoint._link.check_caller()
         try:
             async with asyncio.timeout(timeout):
                 while not self.endpoint._unblocked.is_set():  # it may be blocked again by now
@@ -104,6 +106,7 @@ class Connection(ConnectionFacade):
         Raises ConnectionFailed when it failed, CallTimeout when it is still there after `timeout`
         seconds.
         """
+        self.endpoint._link.check_caller()
         try:
             async with asyncio.timeout(timeout):
                 await self.endpoint._link.down.wait()
@@ -116,7 +119,8 @@ class Connection(ConnectionFacade):
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.close()
+        if not self.endpoint._link.is_inherited:  # the child of a fork only leaves its copy
+            await self.close()
 
 
 def connect(url: str, **options: Any) -> Opening[Connection]:

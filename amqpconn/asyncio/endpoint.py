@@ -68,6 +68,7 @@ class Endpoint(EndpointFacade):
         timeout: float | None = DEFAULT_CALL_TIMEOUT_S,
     ) -> tuple[R, Content | None]:
         """As `call`, for methods such as basic.get: the reply and its content, None without one."""
+        self._link.check_caller()
         core = self._channel_core(channel)
         left = await self._link.writable(timeout)
         reply, arrived = await self._answer(
@@ -87,13 +88,19 @@ class Endpoint(EndpointFacade):
         Raises NotOpen, InvalidParameter, EncodeError, CallTimeout when the stream took nothing for
         `timeout` seconds.
         """
+        self._link.check_caller()
         core = self._channel_core(channel)
         await self._link.writable(timeout)
         self._core.send(method, core, content)
         self._link.pump()
 
     def abort(self) -> None:
-        """Close the byte stream without a word to the server; whoever waits gets NotOpen."""
+        """Close the byte stream without a word to the server; whoever waits gets NotOpen.
+
+        In the child of a fork it drops the child's copy only. Raises WrongEventLoop.
+        """
+        if not self._link.is_inherited:
+            self._link.check_caller()
         self._link.abort()
 
     # --- for channels and the connection ---
@@ -113,6 +120,7 @@ class Endpoint(EndpointFacade):
         self, start: Callable[[EndpointCore, float], events.Call]
     ) -> tuple[Method, Content | None]:
         """Start a call and wait for its end; when this is cancelled its answer is dropped."""
+        self._link.check_caller()
         self._core.check_open()
         call = start(self._core, self._link.now())
         waiter: asyncio.Future[None] = self.loop.create_future()

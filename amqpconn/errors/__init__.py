@@ -6,7 +6,9 @@
     │   ├── AlreadyOpen                an endpoint or connection object opens once
     │   ├── InvalidParameter           an argument that cannot work (ValueError too)
     │   │   └── InvalidURL             the same, in a URL
-    │   └── NoFreeChannel              channel_max channels are open already
+    │   ├── NoFreeChannel              channel_max channels are open already
+    │   ├── WrongProcess               the child of a fork used a connection of its parent
+    │   └── WrongEventLoop             used outside the event loop that opened it
     ├── CallTimeout                    no reply within the caller's time (TimeoutError too)
     ├── ClosedByPeer                   one subclass per reply code: NotFound, AccessRefused, ...
     ├── ChannelClosed                  the peer closed this channel; the connection goes on
@@ -96,6 +98,8 @@ from amqpconn.errors._local import InvalidURL as InvalidURL
 from amqpconn.errors._local import LocalError as LocalError
 from amqpconn.errors._local import NoFreeChannel as NoFreeChannel
 from amqpconn.errors._local import NotOpen as NotOpen
+from amqpconn.errors._local import WrongEventLoop as WrongEventLoop
+from amqpconn.errors._local import WrongProcess as WrongProcess
 from amqpconn.errors._stream import HUNG_UP_IN as HUNG_UP_IN
 from amqpconn.errors._stream import ConnectionFailed as ConnectionFailed
 from amqpconn.errors._stream import ConnectRefused as ConnectRefused

@@ -40,6 +40,26 @@ class NoFreeChannel(LocalError):
     remedy = "close channels that are not used any more, or ask for a larger channel_max"
 
 
+class WrongProcess(LocalError):
+    """A connection was used in the child of a fork; it is its parent's, and goes on there."""
+
+    cause = "the process was forked (multiprocessing, a prefork server) when it was open already"
+    remedy = (
+        "open connections after the fork, one for each process; leave the parent's alone in the"
+        " child, where endpoint.abort() drops the copy and says nothing to the broker"
+    )
+
+
+class WrongEventLoop(LocalError):
+    """An asyncio connection was used outside the event loop that opened it."""
+
+    cause = "it was used from another thread, or is kept over several calls of asyncio.run"
+    remedy = (
+        "use it in its own loop: asyncio.run_coroutine_threadsafe(coroutine, connection.loop) does"
+        " so from any thread; connections of amqpconn.sync may be used from every thread"
+    )
+
+
 class CallTimeout(AMQPError, TimeoutError):
     """The peer did not answer in the time that the caller gave; the connection is still there.
 

@@ -10,6 +10,7 @@ import threading
 from contextlib import suppress
 
 from amqpconn import transport
+from amqpconn._ownership import Owned
 from amqpconn.core.events import HangUp, Opened, Redial
 from amqpconn.sync._dial import is_ours
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 READ_SIZE = 65536
 
 
-class Flow:
+class Flow(Owned):
     """One stream, and what has been said about its end.
 
     Attributes:

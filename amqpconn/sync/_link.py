@@ -9,6 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import selectors
+import socket
+import threading
 from time import monotonic
 
 from amqpconn import transport
@@ -51,6 +53,8 @@ class Link(Flow):
 
     def open(self, request: OpenRequest) -> None:
         """Connect and shake hands. Raises ConnectionFailed; nothing stays open after an error."""
+        self.check_process()
+        self.own()
         with self.lock:
             self._core.connecting(request, monotonic())
             self.pump()
@@ -70,7 +74,10 @@ class Link(Flow):
             raise self._core.error
 
     def abort(self) -> None:
-        """Close the stream at once."""
+        """Close the stream at once; in the child of a fork this process's copy of it."""
+        if self.is_inherited:
+            self.forked()
+            return
         with self.lock:
             self._core.abort(monotonic())
             self.pump()
@@ -180,6 +187,14 @@ class Link(Flow):
                 if self._reactor is None:
                     self._stream = self._dial.stream
                     self.finish()
+
+    def forked(self) -> None:
+        """In the child of a fork: `close` of a socket says nothing to the peer, TLS or not."""
+        self.lock = threading.RLock()  # a thread of the parent may have held it
+        self.changed = threading.Condition(self.lock)
+        for stream in (self._stream, self._dial.stream):
+            if isinstance(stream, socket.socket):
+                stream.close()
 
     # --- for the reactor (its `Serviced`) ---
 

@@ -70,6 +70,7 @@ class Channel(ChannelFacade):
         channel is closed, why it was closed, or NotOpen.
         """
         link = self._endpoint._link
+        link.check_process()
         with link.lock:
             if not link.changed.wait_for(self._has_news, timeout):
                 raise CallTimeout(f"nothing arrived on channel {self.id} in {timeout} s")
@@ -83,7 +84,9 @@ class Channel(ChannelFacade):
         They do not go to `receive` then. The handlers of one connection run in order on a thread of
         their own, and may block. What has arrived already is handed over at once.
         """
-        with self._endpoint._link.lock:
+        link = self._endpoint._link
+        link.check_process()
+        with link.lock:
             self._handlers[method] = cast("Handler", handler)
             kept, self._inbox = self._inbox, deque()
             for arrived in kept:
@@ -117,4 +120,5 @@ class Channel(ChannelFacade):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        if not self._endpoint._link.is_inherited:
+            self.close()

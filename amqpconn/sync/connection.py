@@ -62,6 +62,7 @@ class Connection(ConnectionFacade):
         Harmless when it is closed already. `reply_code` 0 is the specification's reply-success.
         """
         link = self.endpoint._link
+        link.check_process()
         with link.lock:
             self._core.close(monotonic(), timeout, reply_code, reply_text)
             link.pump()
@@ -84,6 +85,7 @@ class Connection(ConnectionFacade):
     def wait_unblocked(self, timeout: float | None = None) -> None:
         """Wait until the broker takes messages. Raises CallTimeout after `timeout` s, NotOpen."""
         link = self.endpoint._link
+        link.check_process()
         with link.lock:
             if not link.changed.wait_for(lambda: not self.is_blocked or link.is_down, timeout):
                 reason = self.blocked_reason
@@ -97,6 +99,7 @@ class Connection(ConnectionFacade):
         seconds.
         """
         link = self.endpoint._link
+        link.check_process()
         with link.lock:
             if not link.changed.wait_for(lambda: link.is_down, timeout):
                 raise CallTimeout(f"the connection is still there after {timeout} s")
@@ -107,7 +110,8 @@ class Connection(ConnectionFacade):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        if not self.endpoint._link.is_inherited:  # the child of a fork only leaves its copy
+            self.close()
 
 
 def connect(url: str, **options: Any) -> Connection:

@@ -90,6 +90,7 @@ class Endpoint(EndpointFacade):
         Raises NotOpen, InvalidParameter, EncodeError, CallTimeout when the stream took nothing for
         `timeout` seconds.
         """
+        self._link.check_process()
         with self._link.lock:
             core = self._channel_core(channel)
             self._link.wait_writable(timeout)
@@ -103,7 +104,10 @@ class Endpoint(EndpointFacade):
             return super().transcript
 
     def abort(self) -> None:
-        """Close the byte stream without a word to the server; whoever waits gets NotOpen."""
+        """Close the byte stream without a word to the server; whoever waits gets NotOpen.
+
+        In the child of a fork it drops the child's copy only.
+        """
         self._link.abort()
 
     # --- for channels and the connection ---
@@ -112,6 +116,7 @@ class Endpoint(EndpointFacade):
         self, start: Callable[[EndpointCore, float], events.Call]
     ) -> tuple[Method, Content | None]:
         """Start a call and wait for its end; when this is interrupted its answer is dropped."""
+        self._link.check_process()
         call: events.Call | None = None
         waiter = threading.Event()
         try:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import errno
-import os
 import select
 import selectors
 import socket
-import subprocess
-import sys
 import threading
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -24,8 +20,6 @@ from amqpconn.testing import Peer
 from amqpconn.transport import Target
 from amqpconn_spec.v0_9_1 import basic, queue
 from tests.drivers.helpers import GUEST, Background, dropping, eventually, message, threads
-
-ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.usefixtures("reported")
 
@@ -149,34 +143,6 @@ def test_last_words_of_the_peer_are_read_when_a_write_fails(peer: Peer) -> None:
             stream.shutdown(socket.SHUT_WR)
             channel.send(basic.Ack(1))
             assert "last words" in str(connection.endpoint.error)
-
-
-FORK = """
-import os, sys
-import amqpconn.sync
-from amqpconn.testing import Peer
-from amqpconn_spec.v0_9_1 import tx
-
-with Peer() as peer, amqpconn.sync.connect(peer.url()) as connection:
-    child = os.fork()
-    if child == 0:
-        other = amqpconn.sync.connect(peer.url())
-        channel = other.endpoint.open_channel(timeout=5)
-        assert channel.call(tx.Select(), timeout=5) == tx.SelectOk()
-        other.close()
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert connection.endpoint.open_channel().call(tx.Select()) == tx.SelectOk()
-sys.exit(os.waitstatus_to_exitcode(status))
-"""
-
-
-def test_child_of_a_fork_has_connections_of_its_own() -> None:
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'generated'}"}
-    done = subprocess.run(
-        [sys.executable, "-c", FORK], env=environment, timeout=30, capture_output=True, check=False
-    )
-    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_settling_does_not_wait_for_a_thread_that_goes_on(peer: Peer) -> None:

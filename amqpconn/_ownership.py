@@ -1,0 +1,59 @@
+"""Whose a connection is: of the process that opened it.
+
+The child of a fork has copies of its parent's descriptors, of the same streams. A byte that it
+wrote or read, a shutdown, a line of TLS would be its parent's loss, so it does none of it: it drops
+its copies, and whoever uses the connection there is told.
+"""
+
+from __future__ import annotations
+
+import os
+from weakref import WeakSet
+
+from amqpconn.errors import WrongProcess
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from amqpconn.core.endpoint import EndpointCore
+
+
+class Owned:
+    """A link of either driver, and the process that it belongs to once it is opened."""
+
+    _core: EndpointCore
+    _pid = 0
+
+    def own(self) -> None:
+        """This process opens it."""
+        self._pid = os.getpid()
+        _owned.add(self)
+
+    @property
+    def is_inherited(self) -> bool:
+        """Whether this is the child of a fork, and the stream its parent's."""
+        return self._pid not in (0, os.getpid()) and self._core.is_alive
+
+    def check_process(self) -> None:
+        """Raises WrongProcess. To be asked before a lock is taken: at the fork another thread of
+        the parent may have held it, and nobody in the child ever lets it go.
+        """
+        if self.is_inherited:
+            raise WrongProcess(
+                f"this connection was opened by process {self._pid}, and this is {os.getpid()}"
+            )
+
+    def forked(self) -> None:
+        """In the child of a fork: drop the copies of descriptors, without a word to the peer."""
+        raise NotImplementedError
+
+
+_owned: WeakSet[Owned] = WeakSet()
+
+
+def _after_fork() -> None:
+    for link in list(_owned):
+        link.forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,63 @@
+"""Who may use a connection of the event loop: the process and the loop that opened it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+from amqpconn._ownership import Owned
+from amqpconn.errors import WrongEventLoop
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Stream(Protocol):
+        """What a transport can do here."""
+
+        def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+            """Tell another protocol from now on."""
+
+        def get_extra_info(self, name: str) -> object:
+            """For example its socket."""
+
+
+class Guarded(Owned):
+    """A link that belongs to one event loop of one process, from its opening on."""
+
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    def check_caller(self) -> None:
+        """Raises WrongProcess; WrongEventLoop when the caller runs in another loop, or in none
+        while ours is running on another thread.
+        """
+        self.check_process()
+        loop, running = self._loop, asyncio._get_running_loop()
+        if loop is None or running is loop or not self._core.is_alive:
+            return
+        if loop.is_closed():
+            raise WrongEventLoop("the event loop of this connection is closed")
+        if running is not None or loop.is_running():
+            raise WrongEventLoop("this connection belongs to another event loop")
+
+
+def disown(transport: Stream) -> None:
+    """In the child of a fork: the event loop, whose selector may be the parent's too, must do
+    nothing to this stream, should it run on here.
+
+    Closing the descriptor would do for the stream. But to a selector a number that is closed or
+    used again is not the same as one that nothing comes from; so another file gets its number.
+    """
+    transport.set_protocol(asyncio.Protocol())
+    number = _number(transport.get_extra_info("socket"))
+    if number >= 0:
+        inert = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        os.dup2(inert, number, inheritable=False)
+        os.close(inert)
+
+
+def _number(sock: object) -> int:
+    """The descriptor of a socket, or of what behaves like one; -1 for everything else."""
+    fileno = getattr(sock, "fileno", None)
+    number = fileno() if callable(fileno) else -1
+    return number if isinstance(number, int) else -1
