@@ -15,7 +15,7 @@ from amqpconn.auth import (
 from amqpconn.config import DEFAULT_TIMEOUT_S, Settings
 from amqpconn.core.channels import ChannelState
 from amqpconn.core.detour import DEFAULT_MAX_REDIRECTS
-from amqpconn.core.endpoint import EndpointCore
+from amqpconn.core.endpoint import EndpointCore, EndpointState
 from amqpconn.core.handshake import OpenRequest
 from amqpconn.errors import InvalidParameter, NotOpen
 from amqpconn.locale import Prefer
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from amqpconn.auth import AuthMethod
     from amqpconn.core.channels import ChannelCore
     from amqpconn.core.detour import Detour
-    from amqpconn.core.endpoint import EndpointState
     from amqpconn.core.handshake import Agreement
     from amqpconn.core.negotiation import Tuning
     from amqpconn.core.transcript import Transcript
@@ -296,6 +295,11 @@ class ConnectionFacade:
     def blocked_reason(self) -> str | None:
         """The broker's reason for taking no messages, None when it takes them."""
         return self._core.manager.blocked_reason
+
+    def _check_began(self) -> None:
+        """Raises NotOpen when nobody has called `open`: what never began has no end."""
+        if self._core.state is EndpointState.OFF:
+            raise NotOpen("the connection has never been opened")
 
     def _agreement(self) -> Agreement:
         agreement = self._core.manager.agreement

@@ -49,15 +49,15 @@ def disown(transport: Stream) -> None:
     used again is not the same as one that nothing comes from; so another file gets its number.
     """
     transport.set_protocol(asyncio.Protocol())
-    number = _number(transport.get_extra_info("socket"))
+    number = file_number(transport)
     if number >= 0:
         inert = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         os.dup2(inert, number, inheritable=False)
         os.close(inert)
 
 
-def _number(sock: object) -> int:
-    """The descriptor of a socket, or of what behaves like one; -1 for everything else."""
-    fileno = getattr(sock, "fileno", None)
+def file_number(transport: Stream) -> int:
+    """The descriptor of a transport's socket; -1 when it has none, or has it no longer."""
+    fileno = getattr(transport.get_extra_info("socket"), "fileno", None)
     number = fileno() if callable(fileno) else -1
     return number if isinstance(number, int) else -1

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from amqpconn import transport
 from amqpconn.asyncio._dial import connected_socket
 from amqpconn.asyncio._guard import Guarded, disown
+from amqpconn.asyncio._rest import unread
 from amqpconn.asyncio._stream import StreamTransport
 from amqpconn.core.events import HangUp, Opened, Redial
 from amqpconn.errors import CallTimeout, ConnectionFailed, NotOpen
@@ -208,12 +209,20 @@ class Link(asyncio.Protocol, Guarded):
     def connection_lost(self, exc: Exception | None) -> None:
         """The stream is closed."""
         if isinstance(exc, OSError):
+            self._read_rest()
             self._core.lost(transport.failed(exc, self._target), self.now())
         else:
             self._core.lost(exc, self.now())
         self._core.disconnected()
         self._transport = None
         self.pump()
+
+    def _read_rest(self) -> None:
+        """A write failed, and the event loop reads no more. Why may be there to be read still: the
+        peer's close.
+        """
+        for data in unread(self._transport):
+            self._core.receive_data(data, self.now())
 
     def pause_writing(self) -> None:
         """The peer is slower than we are."""

@@ -104,8 +104,9 @@ class Connection(ConnectionFacade):
         """Wait until the connection is gone, by whichever side.
 
         Raises ConnectionFailed when it failed, CallTimeout when it is still there after `timeout`
-        seconds.
+        seconds, NotOpen when it was never opened.
         """
+        self._check_began()
         self.endpoint._link.check_caller()
         try:
             async with asyncio.timeout(timeout):

@@ -17,6 +17,7 @@ from amqpconn import transport
 from amqpconn._typing import cast
 from amqpconn.errors import OpenAborted
 from amqpconn.sync._bridge import bridged
+from amqpconn.sync._offer import Offer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +48,9 @@ if TYPE_CHECKING:
         def close(self) -> None:
             """Close it."""
 
-    # Makes a connected stream of the user's own; it is given the seconds that are left, or None.
+    # Makes a connected stream of the user's own; it is given the seconds that are left, or None. It
+    # runs on a thread of its own, which is not waited for when `open` has to end before it does;
+    # the stream that it then makes in vain is closed.
     Connector = Callable[[float | None], Stream | ByteStream]
 
 
@@ -66,7 +69,7 @@ class Dial:
         self._target = target
         self._core = core
         self._connector = connector
-        self._resolved = threading.Event()
+        self._answered = threading.Event()
         self._interrupted = False
 
     def run(self) -> None:
@@ -74,13 +77,26 @@ class Dial:
         if self._connector is not None:
             transport.check_not_redirected(self._core.detours)
             self._core.enter("connect", monotonic())
-            given = self._connector(self._remaining())
-            watchable = hasattr(given, "fileno")
-            self.stream = cast("Stream", given) if watchable else bridged(cast("ByteStream", given))
+            self._ask(self._connector)
             return
         self._reach(self._target.known_addresses() or self._resolve())
         if self._target.ssl is not None:
             self._start_tls(self._target.ssl)
+
+    def _ask(self, connector: Connector) -> None:
+        """Have the user's function make the stream. Raises what it raises, and TimeoutError."""
+        remaining = self._remaining()
+        offer = Offer(lambda: connector(remaining), self._answered.set)
+        try:
+            if not self._answered.wait(remaining):
+                raise TimeoutError("the connector gave no stream")
+            self._check_interrupted()
+        finally:
+            given = offer.take()
+            if given is not None:
+                self.stream = _watchable(given)
+        if offer.error is not None:
+            raise offer.error
 
     def interrupt(self) -> None:
         """Wake the thread that dials or reads: it finds the stream shut down.
@@ -88,7 +104,7 @@ class Dial:
         Whoever makes or replaces `stream` looks at `_interrupted` afterwards, so it misses nothing.
         """
         self._interrupted = True
-        self._resolved.set()
+        self._answered.set()
         if isinstance(self.stream, socket.socket):
             with suppress(OSError):  # not connected yet, or no longer
                 # Of the socket itself: an SSLSocket would forget its TLS while another thread reads
@@ -101,10 +117,10 @@ class Dial:
 
         def tell(addresses: list[AddressInfo], error: ConnectionFailed | None) -> None:
             told.append((addresses, error))
-            self._resolved.set()
+            self._answered.set()
 
         transport.look_up(self._target, tell)
-        if not self._resolved.wait(self._remaining()):
+        if not self._answered.wait(self._remaining()):
             raise TimeoutError("the resolver did not answer")
         self._check_interrupted()
         addresses, error = told[0]
@@ -163,6 +179,13 @@ class Dial:
 
     def _remaining(self) -> float | None:
         return at_least_a_moment(self._core.remaining(monotonic()))
+
+
+def _watchable(given: object) -> Stream:
+    """The stream itself, or a socket in front of it."""
+    if hasattr(given, "fileno"):
+        return cast("Stream", given)
+    return bridged(cast("ByteStream", given))
 
 
 def _outcome(sock: socket.socket, timeout: float | None) -> int:

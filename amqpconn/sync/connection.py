@@ -96,8 +96,9 @@ class Connection(ConnectionFacade):
         """Wait until the connection is gone, by whichever side.
 
         Raises ConnectionFailed when it failed, CallTimeout when it is still there after `timeout`
-        seconds.
+        seconds, NotOpen when it was never opened.
         """
+        self._check_began()
         link = self.endpoint._link
         link.check_process()
         with link.lock:

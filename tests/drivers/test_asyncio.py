@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import select
+import socket
 import time
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 
 from amqpconn.asyncio import Channel, Connection, Endpoint, connect
-from amqpconn.errors import AlreadyOpen, NotOpen, OpenAborted, OpenTimeout
+from amqpconn.errors import AlreadyOpen, ConnectionForced, NotOpen, OpenAborted, OpenTimeout
 from amqpconn.testing import Peer
 from amqpconn_spec.v0_9_1 import basic, queue, tx
 from tests.drivers.cancelling import held_by_the_loop
@@ -279,3 +281,23 @@ def test_resolver_that_hangs_does_not_keep_the_program_from_ending(
         before = time.monotonic()
         assert run(work()) == []
         assert time.monotonic() - before < PATIENCE / 2
+
+
+def test_last_words_of_the_peer_are_read_when_a_write_fails(peer: Peer) -> None:
+    """It says why and resets the stream; we find out by writing, before the loop has read."""
+
+    async def work() -> None:
+        connection = await connect(peer.url())
+        channel = await connection.endpoint.open_channel()
+        peer.close_connections(320, "last words")
+        peer.wait_until(lambda: not peer.sessions[0].is_open)  # the loop stands still meanwhile
+        stream = connection.endpoint._link._transport
+        assert stream is not None
+        sock = stream.get_extra_info("socket")
+        assert select.select([sock], [], [], PATIENCE)[0]
+        sock.shutdown(socket.SHUT_WR)
+        await channel.send(basic.Ack(1))
+        with pytest.raises(ConnectionForced, match="last words"):
+            await connection.wait_closed(timeout=10)
+
+    assert run(work()) == []

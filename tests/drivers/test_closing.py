@@ -210,6 +210,15 @@ def test_wait_closed_returns_after_an_orderly_close(connection: Connection) -> N
     connection.wait_closed()
 
 
+def test_what_was_never_opened_has_no_end_to_wait_for(driver: Driver, peer: Peer) -> None:
+    unopened = driver.Connection(driver.Endpoint(peer.host, peer.port))
+    for wait in (unopened.wait_closed, unopened.wait_unblocked):
+        with pytest.raises(NotOpen):
+            wait()
+    with pytest.raises(NotOpen, match="never been opened"):
+        unopened.wait_closed(timeout=10)
+
+
 def test_abort_says_nothing_to_the_server(peer: Peer, connection: Connection) -> None:
     connection.endpoint.abort()
     connection.wait_closed(timeout=10)

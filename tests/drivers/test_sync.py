@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from amqpconn.errors import OpenAborted, PeerHungUp
+from amqpconn.errors import OpenAborted, OpenTimeout, PeerHungUp
 from amqpconn.sync import Channel, Connection, Endpoint, connect
 from amqpconn.testing import Peer
 from amqpconn_spec.v0_9_1 import basic, queue, tx
@@ -115,21 +115,48 @@ def test_handler_may_close_the_connection(peer: Peer) -> None:
     eventually(lambda: threads() == [])
 
 
-def test_close_while_a_connector_works_waits_for_it(peer: Peer) -> None:
-    started, go = threading.Event(), threading.Event()
+class Slow:
+    """A connector that gives a socket when it is allowed to."""
 
-    def connector(_: object) -> socket.socket:
-        started.set()
-        go.wait(10)
-        return socket.create_connection((peer.host, peer.port))
+    def __init__(self, peer: Peer) -> None:
+        self.started, self.go = threading.Event(), threading.Event()
+        self._peer = peer
 
+    def __call__(self, _: object) -> socket.socket:
+        self.started.set()
+        self.go.wait(10)
+        return socket.create_connection((self._peer.host, self._peer.port))
+
+
+def test_close_while_a_connector_works_does_not_wait_for_it(peer: Peer) -> None:
+    connector = Slow(peer)
     connection = Connection(Endpoint(connector=connector))
     opening = Background(lambda: connection.open(GUEST))
-    started.wait(10)
-    closing = Background(connection.close)
-    go.set()
+    connector.started.wait(10)
+    connection.close()
     assert isinstance(opening.error(), OpenAborted)
-    closing.result()
+    assert threads("amqpconn-connector") != []
+    connector.go.set()
+    eventually(lambda: threads("amqpconn-connector") == [])
+    assert peer.received() == []
+
+
+def test_deadline_does_not_wait_for_a_connector(peer: Peer) -> None:
+    connector = Slow(peer)
+    with pytest.raises(OpenTimeout) as raised:
+        connect("amqp://localhost", connector=connector, timeout=0.05)
+    assert raised.value.phase == "connect"
+    assert threads("amqpconn-connector") != []
+    connector.go.set()
+    eventually(lambda: threads("amqpconn-connector") == [])
+
+
+def test_what_a_connector_raises_comes_out_of_open() -> None:
+    def connector(_: object) -> socket.socket:
+        raise LookupError("of the test")
+
+    with pytest.raises(LookupError, match="of the test"):
+        connect("amqp://localhost", connector=connector)
 
 
 def test_connector_is_told_how_much_time_is_left(peer: Peer) -> None:
