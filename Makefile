@@ -13,7 +13,7 @@ WORKERS ?= --numprocesses=2 --dist=loadgroup
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo generate check diff docs test coverage types lint format build clean broker
+.PHONY: help setup demo generate check diff docs test coverage fuzz types lint format build clean broker
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,12 @@ docs: $(STAMPS)/codegen ## write the pages in docs/ that come from the code
 test: $(STAMPS)/test broker ## run all tests, then hold their coverage to its limits
 	@$(RUN) -m pytest $(WORKERS) --cov --cov-report= $(PYTEST_ARGS)
 	@$(MAKE) --no-print-directory coverage
+
+# Coverage-guided fuzzing of everything that reads what others wrote: make fuzz SECONDS=600, and
+# TARGETS="client url" for some of it. .fuzz keeps the corpus that grows, and what was found.
+SECONDS ?= 60
+fuzz: $(STAMPS)/fuzz ## search for inputs that break us, for SECONDS=60 in all
+	@PYTHONPATH=.:generated $(RUN) -m tests.fuzz --seconds $(SECONDS) $(TARGETS)
 
 # Each part is held to its own limit, so one cannot pay for another. It reports what the last
 # `make test` measured.
@@ -86,6 +92,7 @@ $(STAMPS)/venv:
 demo-contains := codegen
 test-contains := demo codegen
 lint-contains := test demo codegen
+fuzz-contains := test demo codegen
 $(STAMPS)/%: $(STAMPS)/venv pyproject.toml
 	@echo "installing what '$*' needs into $(VENV)"
 	@$(RUN) -m pip install -qq --editable . --group $*

@@ -58,7 +58,7 @@ def _problem(found: Assertion, wire_type: str, owner: AmqpClass | None) -> str:
         return f"unknown check {found.check!r}"
     if wire_type and wire_type not in SUITABLE.get(found.check, (wire_type,)):
         return f"check {found.check} does not suit the type {wire_type}"
-    if found.check in NUMERIC and not (value.isascii() and value.isdigit()):
+    if found.check in NUMERIC and not (value.isascii() and value.isdigit() and len(value) <= 20):
         return f"check {found.check} needs a number as its value"
     if found.check == "regexp":
         return _regexp_problem(value)
@@ -70,8 +70,10 @@ def _problem(found: Assertion, wire_type: str, owner: AmqpClass | None) -> str:
 def _regexp_problem(value: str) -> str:
     try:
         re.compile(value)
-    except re.error as error:
+    except (re.error, OverflowError) as error:
         return f"bad regular expression: {error}"
+    except RecursionError:
+        return "bad regular expression: its groups lie too deep"
     return ""
 
 

@@ -8,8 +8,8 @@ from typing import Literal
 #: What a diagnostic can be about. Each line is what one stage finds.
 Rule = Literal[
     # A file cannot be used at all: versions.toml, a specification, an overlay or a schema.
-    "missing-file", "manifest", "malformed-xml", "doctype", "other-schema",
-    "bad-schema",
+    "missing-file", "manifest", "malformed-xml", "too-large", "doctype",
+    "other-schema", "bad-schema",
     # An element or its attributes are not as the vocabulary has them.
     "schema", "unknown-element", "missing-attribute", "bad-name", "bad-number", "bad-value",
     "bad-assert",
@@ -64,11 +64,13 @@ class Diagnostics:
     """Collects diagnostics; the stages of the generator add to it and go on as far as they can."""
 
     found: list[Diagnostic] = field(default_factory=list)
+    _known: set[Diagnostic] = field(default_factory=set)
 
     def add(self, origin: Origin, rule: Rule, message: str) -> None:
         """Note a diagnostic, unless the very same one is there already."""
         diagnostic = Diagnostic(origin, rule, message)
-        if diagnostic not in self.found:
+        if diagnostic not in self._known:
+            self._known.add(diagnostic)
             self.found.append(diagnostic)
 
     def stop_if_any(self) -> None:

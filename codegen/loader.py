@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from xml.parsers import expat
 
@@ -16,6 +17,12 @@ from .diagnostics import Diagnostics, Origin, Rule
 
 #: The namespace of the files of AMQP 0-10 and 1.0; those before have none.
 LATER_NAMESPACE = "http://www.amqp.org/schema/amqp.xsd"
+
+#: How deep elements may lie inside each other; those of a specification lie five deep.
+MAX_DEPTH = 50
+#: How many elements a file may have, four times as many as the largest that was published: each is
+#: compared with its siblings, which takes time that grows faster than their number.
+MAX_ELEMENTS = 5_000
 
 #: Where each element of a document begins.
 Places = dict[etree._Element, Origin]
@@ -31,7 +38,7 @@ class Node:
     text: str
     origin: Origin
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The name attribute with hyphens for spaces (AMQP 0-8 writes spaces); "" without one."""
         return normal(self.attributes.get("name", ""))
@@ -109,7 +116,7 @@ def _parse(data: bytes) -> tuple[etree._Element, list[int]]:
     """
     lines: list[int] = []
     complaint = _scan(data, lines)
-    if complaint is not None and not lines:
+    if complaint is not None and (not lines or complaint.rule == "too-large"):
         raise complaint
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_pis=True
@@ -128,16 +135,10 @@ def _parse(data: bytes) -> tuple[etree._Element, list[int]]:
 def _scan(data: bytes, lines: list[int]) -> _Unreadable | None:
     """Add the line on which each element begins; gives what expat has to complain about."""
     parser = expat.ParserCreate()
-
-    def doctype(*_declaration: object) -> None:
-        message = "a document type declaration is refused, because it can define entities"
-        raise _Unreadable(parser.CurrentLineNumber, "doctype", message)
-
-    def element(*_element: object) -> None:
-        lines.append(parser.CurrentLineNumber)
-
-    parser.StartDoctypeDeclHandler = doctype
-    parser.StartElementHandler = element
+    scan = _Scan(parser, lines)
+    parser.StartDoctypeDeclHandler = scan.doctype
+    parser.StartElementHandler = scan.begin
+    parser.EndElementHandler = scan.end
     try:
         parser.Parse(data, True)
     except expat.ExpatError as error:
@@ -148,6 +149,33 @@ def _scan(data: bytes, lines: list[int]) -> _Unreadable | None:
     except _Unreadable as complaint:
         return complaint
     return None
+
+
+class _Scan:
+    """What expat calls: it takes down lines, and raises _Unreadable for what is refused."""
+
+    def __init__(self, parser: expat.XMLParserType, lines: list[int]) -> None:
+        self.parser = parser
+        self.lines = lines
+        self.depth = 0
+
+    def doctype(self, *_declaration: object) -> None:
+        message = "a document type declaration is refused, because it can define entities"
+        self.refuse("doctype", message)
+
+    def begin(self, *_element: object) -> None:
+        self.depth += 1
+        self.lines.append(self.parser.CurrentLineNumber)
+        if self.depth > MAX_DEPTH:
+            self.refuse("too-large", f"elements lie deeper than {MAX_DEPTH}")
+        if len(self.lines) > MAX_ELEMENTS:
+            self.refuse("too-large", f"there are more than {MAX_ELEMENTS} elements")
+
+    def end(self, *_element: object) -> None:
+        self.depth -= 1
+
+    def refuse(self, rule: Rule, message: str) -> None:
+        raise _Unreadable(self.parser.CurrentLineNumber, rule, message)
 
 
 def _other_schema(root: etree._Element) -> str | None:

@@ -53,41 +53,46 @@ def _add(base: Node, operation: Node, diagnostics: Diagnostics) -> Node:
         return base
 
     def change(children: Children) -> Children:
-        for new in operation.children:
-            children = _insert(children, new, operation, diagnostics)
+        fresh = _fresh(children, operation, diagnostics)
+        after = operation.attributes.get("after")
+        if after is not None:
+            return _put_after(children, fresh, operation, after, diagnostics)
+        for kind in dict.fromkeys(new.kind for new in fresh):
+            children = _put_last(children, tuple(new for new in fresh if new.kind == kind))
         return children
 
     return _at(base, path, operation, change, diagnostics)
 
 
-def _insert(children: Children, new: Node, operation: Node, diagnostics: Diagnostics) -> Children:
-    """The children with one more, unless there is one of that kind and name."""
-    for child in children:
-        if child.kind == new.kind and child.name == new.name:
-            message = f"{new.kind} {new.name!r} exists already, at {child.origin}"
+def _fresh(children: Children, operation: Node, diagnostics: Diagnostics) -> Children:
+    """What an operation adds, without what exists already by kind and name."""
+    known = {(child.kind, child.name): child for child in reversed(children)}
+    for new in operation.children:
+        first = known.setdefault((new.kind, new.name), new)
+        if first is not new:
+            message = f"{new.kind} {new.name!r} exists already, at {first.origin}"
             diagnostics.add(new.origin, "overlay-exists", message)
-            return children
-    after = operation.attributes.get("after")
-    if after is not None:
-        return _insert_after(children, new, operation, after, diagnostics)
-    same = [place for place, child in enumerate(children) if child.kind == new.kind]
+    return tuple(new for new in operation.children if known[new.kind, new.name] is new)
+
+
+def _put_last(children: Children, fresh: Children) -> Children:
+    """The children with more of one kind behind those of that kind, or behind all."""
+    same = [place for place, child in enumerate(children) if child.kind == fresh[0].kind]
     place = same[-1] + 1 if same else len(children)
-    return (*children[:place], new, *children[place:])
+    return (*children[:place], *fresh, *children[place:])
 
 
-def _insert_after(
-    children: Children, new: Node, operation: Node, after: str, diagnostics: Diagnostics
+def _put_after(
+    children: Children, fresh: Children, operation: Node, after: str, diagnostics: Diagnostics
 ) -> Children:
-    """The children with `new` behind the named one and what this operation put there before."""
+    """The children with more behind the one that is named."""
     step = _steps(after)
     found = [at for at, child in enumerate(children) if ((child.kind, child.name),) == step]
     if len(found) != 1:
         _report_matches(operation, "after", len(found), diagnostics)
         return children
     place = found[0] + 1
-    while place < len(children) and any(children[place] is made for made in operation.children):
-        place += 1
-    return (*children[:place], new, *children[place:])
+    return (*children[:place], *fresh, *children[place:])
 
 
 def _replace(base: Node, operation: Node, diagnostics: Diagnostics) -> Node:

@@ -64,6 +64,7 @@ class FrameReader:
             buffer = b"".join(self._pieces)
             at = 0
             while (end := self._whole_frame(buffer, at)) is not None:
+                self.frames_read += 1
                 yield self._decode(buffer, at, end)
                 at = end + 1
             self._keep(buffer[at:])
@@ -89,7 +90,10 @@ class FrameReader:
         is not all there.
         """
         there = len(buffer) - at
-        if there and buffer[at] not in self._types:
+        if not there:
+            self._needed = 1  # one octet tells whether a frame begins
+            return None
+        if buffer[at] not in self._types:
             self._needed = self._no_frame(buffer, at)
             return None
         if there < _HEADER_SIZE:
@@ -114,7 +118,6 @@ class FrameReader:
     def _decode(self, buffer: bytes, at: int, end: int) -> Frame:
         kind, channel, size = _read_header(buffer, at)
         start = at + _HEADER_SIZE
-        self.frames_read += 1
         try:
             if kind == self._dialect.frame_method:
                 return channel, self._dialect.decode_method(buffer, start, end)
@@ -123,6 +126,8 @@ class FrameReader:
             if kind == self._dialect.frame_header:
                 return channel, self._dialect.decode_header(buffer, start, end)
         except DecodeError as error:
+            if end + 1 < len(buffer):  # again by itself: what is behind it has no part in the error
+                return self._decode(buffer[at : end + 1], 0, end - at)
             raise MalformedFrame(f"a frame on channel {channel} cannot be read: {error}") from error
         if channel or size:
             raise MalformedFrame(
@@ -136,7 +141,7 @@ class FrameReader:
         if self.frames_read:
             raise MalformedFrame(f"octet {buffer[at]} is no frame type")
         if b"AMQP".startswith(first[:4]) and len(first) < _PROTOCOL_HEADER_SIZE:
-            return _PROTOCOL_HEADER_SIZE
+            return _PROTOCOL_HEADER_SIZE if len(first) >= 4 else len(first) + 1
         if first.startswith(b"AMQP"):
             raise sniff.counter_offer(first, self._dialect)
         if len(first) < _HEADER_SIZE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import count
 
 from amqpconn._typing import cast
+from amqpconn.core.connection import short_text
 from amqpconn.testing.behaviour import Refused
 from amqpconn.testing.queues import Message
 
@@ -60,7 +61,7 @@ class ChannelSide:
         close = self._made(
             "channel.close",
             reply_code=reply_code,
-            reply_text=reply_text,
+            reply_text=short_text(reply_text),
             class_id=about.CLASS_ID,
             method_id=about.METHOD_ID,
         )

@@ -6,6 +6,7 @@ from contextlib import suppress
 from functools import partial
 
 from amqpconn.core.assembler import Assembler, content_frames
+from amqpconn.core.connection import short_text
 from amqpconn.core.dialect import dialect_for, dialect_of_header
 from amqpconn.core.framing import FrameReader
 from amqpconn.core.heartbeat import Heartbeat
@@ -102,7 +103,7 @@ class Session:
                 if not self.is_over:
                     self._take(channel, what)
         except (ConnectionFailed, IllegalStep) as error:
-            self.close(501, str(error)[:200])
+            self.close(501, str(error))
             self.finish()
         self.stage.count()
 
@@ -171,7 +172,7 @@ class Session:
             self.say(
                 "connection.close",
                 reply_code=reply_code,
-                reply_text=reply_text,
+                reply_text=short_text(reply_text),
                 class_id=class_id,
                 method_id=method_id,
             )

@@ -319,6 +319,16 @@ CASES: dict[str, tuple[str, str, list[str]]] = {
         '[bad-assert]<assert check="regexp" value="("/>\n',
         ["bad regular expression: missing )"],
     ),
+    "regular expression of endless depth": (
+        ASSERT,
+        f'[bad-assert]<assert check="regexp" value="{"(" * 900}{")" * 900}"/>\n',
+        ["bad regular expression: its groups lie too deep"],
+    ),
+    "number with more digits than any": (
+        ASSERT,
+        f'[bad-assert]<assert check="length" value="{"9" * 5000}"/>\n',
+        ["check length needs a number as its value"],
+    ),
     "comparison with a field that is not there": (
         COLOUR,
         (
@@ -437,7 +447,8 @@ def test_every_rule_has_a_case() -> None:
     here = {rule for _, new, _ in CASES.values() for _, rule in unmarked(new)[1]}
     here |= {rule for _, new in ELSEWHERE.values() for _, rule in unmarked(new)[1]}
     files = {"malformed-xml", "doctype", "schema", "bad-schema", "manifest", "missing-file"} | {
-        "other-schema"
+        "other-schema",
+        "too-large",
     }
     overlays = {rule for rule in get_args(Rule) if rule.startswith("overlay-")}
     assert here == set(get_args(Rule)) - files - overlays

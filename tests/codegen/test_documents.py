@@ -66,6 +66,8 @@ MALFORMED = {
     ),
     "control character": (changed('"shape"', '"\x01"'), 13, "malformed-xml", ""),
     "document type": ("<!DOCTYPE amqp>\n" + LAMP, 1, "doctype", "is refused"),
+    "too deep": ("<amqp>" + "\n<a>" * 50, 51, "too-large", "elements lie deeper than 50"),
+    "too many": ("<amqp>" + "<a/>\n" * 5000, 5000, "too-large", "more than 5000 elements"),
     "document type, far down": ("<!-- -->\n\n<!DOCTYPE amqp>" + LAMP, 3, "doctype", "refused"),
 }
 

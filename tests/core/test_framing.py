@@ -217,7 +217,7 @@ def test_after_a_frame_only_frames_may_come(octet: int) -> None:
         (b"220 mail.example ESMTP\r\n", PeerSpeaksOther, "a mail or FTP server"),
         (b"* OK IMAP4rev1 ready", PeerSpeaksOther, "an IMAP server"),
         (b"J\x00\x00\x00\x0a8.0.36\x00", PeerSpeaksOther, r"are not AMQP: b'J\x00"),
-        (b"AMXPAMQP", PeerSpeaksOther, "are not AMQP: b'AMXPAMQP'"),
+        (b"AMXPAMQP", PeerSpeaksOther, "are not AMQP: b'AMXPAMQ"),
         (b"AMQP\x00\x00\x09\x00", VersionRefused, "it offers AMQP 0-9-0 (AMQP 0 0 9 0)"),
         (b"AMQP\x00\x00\x0a\x00", VersionRefused, "it offers AMQP 0-10-0 (AMQP 0 0 10 0)"),
         (b"AMQP\x01\x01\x08\x00", VersionRefused, "it offers AMQP 0-8 (AMQP 1 1 8 0)"),

@@ -110,7 +110,7 @@ def test_what_is_wrong_in_a_payload_is_told_by_its_own_name_and_offset() -> None
         (framed(1, b"\x00\x3c\x00\x50abc"), "basic.ack: the bytes end too early, at offset 7"),
         (framed(1, b"\x00\x5a\x00\x0a\x00"), "tx.select: 1 bytes are left over, at offset 4"),
         (framed(2, b"\x00"), "content header: the bytes end too early, at offset 0"),
-        (framed(2, b"\x00\x3c"), "basic: the bytes end too early, at offset 2"),
+        (framed(2, b"\x00\x3c"), "content header: the bytes end too early, at offset 0"),
         (framed(2, b"\x00\x3c" + bytes(11)), "basic: the bytes end too early, at offset 13"),
         (framed(2, b"\x00\x0a" + bytes(12)), "content header: class 10 has no content, at"),
     ):

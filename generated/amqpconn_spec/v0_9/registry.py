@@ -337,11 +337,14 @@ def decode_method(buffer: bytes, offset: int = 0, end: int | None = None) -> Met
     except StructError:
         raise DecodeError("method", 0, TOO_SHORT) from None
     decode = DECODERS.get(index)
-    if decode is None:
-        short = end is not None and end - offset < 4
-        reason = f"class {index >> 16} has no method {index & 0xFFFF}"
-        raise DecodeError("method", 0, TOO_SHORT if short else reason)
-    return decode(buffer, offset + 4, end)
+    try:
+        if decode is not None:
+            return decode(buffer, offset + 4, end)
+        raise DecodeError("method", 0, f"class {index >> 16} has no method {index & 0xFFFF}")
+    except DecodeError:
+        if end is not None and end - offset < 4:  # what was read there lies behind the end
+            raise DecodeError("method", 0, TOO_SHORT) from None
+        raise
 
 
 def decode_header(buffer: bytes, offset: int = 0, end: int | None = None) -> ContentHeader:
@@ -354,11 +357,11 @@ def decode_header(buffer: bytes, offset: int = 0, end: int | None = None) -> Con
         class_id, body_size = READ_H2xQ(buffer, offset)
     except StructError:
         raise DecodeError("content header", 0, TOO_SHORT) from None
+    if end is not None and end - offset < 12:
+        raise DecodeError("content header", 0, TOO_SHORT)
     kind = PROPERTIES.get(class_id)
     if kind is None:
-        short = end is not None and end - offset < 2
-        reason = f"class {class_id} has no content"
-        raise DecodeError("content header", 0, TOO_SHORT if short else reason)
+        raise DecodeError("content header", 0, f"class {class_id} has no content")
     try:
         properties = kind.decode(buffer, offset + 12, end)
     except DecodeError as error:
