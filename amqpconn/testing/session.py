@@ -99,7 +99,8 @@ class Session:
         self.bytes_received += len(data)
         self.heartbeat.received(now)
         try:
-            for channel, what in self._reader.receive(self._after_header(data)):
+            rest = self._after_header(data)  # first: it changes the reader
+            for channel, what in self._reader.receive(rest):
                 if not self.is_over:
                     self._take(channel, what)
         except (ConnectionFailed, IllegalStep) as error:
