@@ -11,20 +11,19 @@ from amqpconn._typing import cast
 from amqpconn.core import events
 from amqpconn.core.framing import FrameReader
 from amqpconn.core.output import Output
-from amqpconn.core.recording import MOST_RAW, RecordMaker
+from amqpconn.core.recording import RecordMaker
 from amqpconn.core.transcript import FlightRecorder
-from amqpconn.errors import CallTimeout, ChannelClosed, ConnectionFailed
+from amqpconn.core.watched import CountingReader, WatchedOutput, WatchedReader
+from amqpconn.errors import CallTimeout, ChannelClosed
 from amqpconn.observer import HOOKS, Observer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from typing import Any
 
     from amqpconn.core.dialect import Dialect
-    from amqpconn.core.framing import Frame
     from amqpconn.core.lifecycle import Lifecycle
-    from amqpconn.core.records import FrameRecord
     from amqpconn.core.transcript import Transcript
     from amqpconn.errors import AMQPError
 
@@ -150,76 +149,6 @@ class Watch:
         """Errors of a connection have their transcript already, and copies of them too."""
         if isinstance(error, CallTimeout | ChannelClosed) and error.transcript is None:
             error.transcript = self.transcript()
-
-
-class CountingReader(FrameReader):
-    """Tells how much comes."""
-
-    def __init__(self, dialect: Dialect, frame_max: int, watch: Watch) -> None:
-        super().__init__(dialect, frame_max)
-        self._watch = watch
-
-    def receive(self, data: bytes) -> Iterator[Frame]:
-        """The frames that `data` completes."""
-        self._watch.tell("bytes_received", len(data))
-        return super().receive(data)
-
-
-class WatchedReader(CountingReader):
-    """Tells every frame, and the bytes at which reading ends."""
-
-    _is_reading = False
-
-    def receive(self, data: bytes) -> Iterator[Frame]:
-        """The frames that `data` completes."""
-        self._is_reading = True
-        yield from super().receive(data)
-        self._is_reading = False
-
-    def beginning(self) -> FrameRecord | None:
-        """What has come of a frame whose rest has not; None in the middle of reading."""
-        if self._is_reading or not self.unfinished:
-            return None
-        data = b"".join(self._pieces)[:MOST_RAW]
-        return self._watch.maker.incomplete(data, self.unfinished, self._watch.now)
-
-    def _whole_frame(self, buffer: bytes, at: int) -> int | None:
-        try:
-            return super()._whole_frame(buffer, at)
-        except ConnectionFailed:
-            self._unreadable(buffer, at, len(buffer))
-            raise
-
-    def _decode(self, buffer: bytes, at: int, end: int) -> Frame:
-        try:
-            frame = super()._decode(buffer, at, end)
-        except ConnectionFailed:
-            self._unreadable(buffer, at, end + 1)
-            raise
-        watch = self._watch
-        watch.tell("frame_received", watch.maker.frame(buffer, at, end + 1, watch.now, False))
-        return frame
-
-    def _unreadable(self, buffer: bytes, at: int, end: int) -> None:
-        watch, data = self._watch, buffer[at : min(end, at + MOST_RAW)]
-        watch.tell("frame_received", watch.maker.unreadable(data, end - at, watch.now))
-
-
-class WatchedOutput(Output):
-    """Tells what is taken to be written."""
-
-    __slots__ = ("_watch",)
-
-    def __init__(self, watch: Watch) -> None:
-        super().__init__()
-        self._watch = watch
-
-    def take(self) -> bytes:
-        """All of it; the queues are empty then."""
-        data = super().take()
-        if data:
-            self._watch.sent(data)
-        return data
 
 
 def _overrides(observer: Observer, name: str) -> bool:

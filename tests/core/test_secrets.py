@@ -70,7 +70,13 @@ def shows(root: object) -> list[str]:
 def told(error: BaseException | None) -> str:
     """All the text there is about an error."""
     assert error is not None
-    return "".join([str(error), repr(error), repr(error.args), *traceback.format_exception(error)])
+    said = [str(error), repr(error), repr(error.args), *traceback.format_exception(error)]
+    return "".join([*said, str(getattr(error, "transcript", "")), repr(vars(error))])
+
+
+def recorded() -> Client:
+    """A client that keeps a transcript."""
+    return Client(flight_recorder=100)
 
 
 def greet(client: Client, auth: AuthMethod) -> Client:
@@ -82,7 +88,7 @@ def greet(client: Client, auth: AuthMethod) -> Client:
 @pytest.mark.parametrize("auth", [plain_auth("guest", CANARY), amqplain_auth("guest", CANARY)])
 @pytest.mark.parametrize("is_written", [False, True])
 def test_a_password_on_its_way(auth: AuthMethod, is_written: bool) -> None:
-    client = greet(Client(), auth)
+    client = greet(recorded(), auth)
     if is_written:
         assert TOKEN in client.core.data_to_send(client.now)
     assert shows(client.core) == []
@@ -95,7 +101,7 @@ def test_a_password_on_its_way(auth: AuthMethod, is_written: bool) -> None:
 
 @pytest.mark.parametrize("is_opened", [True, False])
 def test_credentials_are_kept_no_longer_than_they_are_needed(is_opened: bool) -> None:
-    client = greet(Client(), plain_auth("guest", CANARY))
+    client = greet(recorded(), plain_auth("guest", CANARY))
     assert TOKEN in client.core.data_to_send(client.now)
     if is_opened:
         client.feed(TUNE)
@@ -108,7 +114,7 @@ def test_credentials_are_kept_no_longer_than_they_are_needed(is_opened: bool) ->
 
 
 def test_a_token_in_secure_ok() -> None:
-    client = greet(Client(), Talkative("X-TOKEN"))
+    client = greet(recorded(), Talkative("X-TOKEN"))
     client.feed(connection.Secure(b"?"))
     assert shows(client.core) == []
     assert TOKEN in client.core.data_to_send(client.now)
@@ -131,7 +137,7 @@ def update(client: Client) -> Call:
     ids=["answered", "refused", "timed out", "hung up"],
 )
 def test_a_new_secret(end: Callable[[Client], object]) -> None:
-    client = Client().connect()
+    client = recorded().connect()
     for method in (START, TUNE, connection.OpenOk()):
         client.feed(method)
     call = update(client)
@@ -157,7 +163,7 @@ def test_a_secret_of_the_wrong_kind(secret: Any) -> None:
 
 @pytest.mark.parametrize("auth", [Leaking("PLAIN"), Confused("PLAIN")])
 def test_what_a_users_mechanism_does_wrong_is_not_quoted(auth: AuthMethod) -> None:
-    client = greet(Client(), auth)
+    client = greet(recorded(), auth)
     error: AMQPError = client.error
     assert CANARY not in str(error)
     assert CANARY not in repr(error)
