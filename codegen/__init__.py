@@ -13,7 +13,7 @@ What a specification goes through, stage by stage, each in a module of its own:
     layout     fields -> operations on bytes: fused runs, octets of bits, strings, tables
     writing, reading, views    operations -> all that the templates need, decided and named
     render     templates/ -> source text
-    formatting source text -> as black would have it
+    formatting source text -> as black would have it; pieces, blackening and memory save time
     output     source text -> files, once they proved to be importable; or a diff
 
 pipeline.py puts the stages together. All of them report to one collector (diagnostics.py), so a

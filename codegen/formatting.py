@@ -1,104 +1,123 @@
-"""Formats generated code with black, and remembers what came out of it.
+"""Formats generated modules as black would, in a fraction of black's time.
 
-black takes most of the time of a run. So several processes share the work, and results are kept
-under a hash of all that they depend on, the source, black's version and its options: a result
-cannot be out of date. They lie where Python keeps the compiled modules of the generator: whoever
-can change the one can change the other, and `make clean` removes both.
+Pieces that occur more than once are formatted once (pieces.py), several processes share the work
+(blackening.py), and later runs remember the results (memory.py): of whole modules, so that a run
+without changes does nothing, and of pieces, so that a change costs what it changes.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
+from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Self
 
-from .diagnostics import GeneratorError
+from . import blackening
+from .blackening import Processes, blackened
+from .memory import remembered
+from .pieces import Piece, cut, free_name
 
 CACHE = Path(__file__).parent / "__pycache__" / "formatted.json"
-LINE_LENGTH = 100
 
-#: How many files a cache remembers: several times what one run writes.
-CAPACITY = 200
+#: How many modules and pieces are remembered: several times what one run makes.
+MODULES, PIECES = 200, 5_000
 
 #: From how many characters on it pays to start processes.
-MUCH = 200_000
+MUCH = 100_000
+
+#: How many characters black is given at once, roughly: each call takes some time by itself.
+BATCH = 8_000
+
+#: What members of a class are formatted in, so that lines have the length that they will have.
+CLASS = "class Members:\n"
 
 
-def formatted(sources: dict[str, str], cache: Path | None = None) -> dict[str, str]:
-    """Each source as black would have it, by path; a cache saves the work for those that are in it.
+class Formatter:
+    """Formats modules, and remembers what came out in a file, if it is given one.
 
-    Raises:
-        GeneratorError: A source is no valid Python.
+    Where there is no such file yet there is much to do, so processes get ready for it at once.
+    They end with the `with` block.
     """
-    known = {} if cache is None else _read(cache)
-    options = f"black {version('black')}, line length {LINE_LENGTH}"
-    keys = {path: _key(options, source) for path, source in sources.items()}
-    new = {keys[path]: source for path, source in sources.items() if keys[path] not in known}
-    results = known | _format_all(new)
-    if cache is not None and new:
-        older = [key for key in known if key not in keys.values()]
-        kept = [*older, *keys.values()][-CAPACITY:]
-        _save({key: results[key] for key in kept}, cache)
-    return {path: results[key] for path, key in keys.items()}
+
+    def __init__(self, cache: Path | None = None) -> None:
+        self._cache = cache
+        self._processes = Processes()
+
+    def __enter__(self) -> Self:
+        if self._cache is not None and not self._cache.exists():
+            self._processes.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._processes.stop()
+
+    def formatted(self, sources: dict[str, str]) -> dict[str, str]:
+        """Each source as black would have it, by path.
+
+        Raises:
+            GeneratorError: A source is no valid Python, or black failed.
+        """
+        modules = remembered(
+            sources.values(), self._modules, file=self._cache, options=_options(), capacity=MODULES
+        )
+        return {path: modules[source] for path, source in sources.items()}
+
+    def _modules(self, sources: list[str]) -> list[str]:
+        """Modules formatted, piece by piece."""
+        modules = [cut(source) for source in sources]
+        pieces = {_key(piece): piece for module in modules for piece in module}
+        results = remembered(
+            pieces,
+            lambda keys: self._pieces([pieces[key] for key in keys]),
+            file=self._cache and self._cache.with_stem(f"{self._cache.stem}-pieces"),
+            options=_options(),
+            capacity=PIECES,
+        )
+        return [module.joined(lambda piece: results[_key(piece)]) for module in modules]
+
+    def _pieces(self, pieces: list[Piece]) -> list[str]:
+        """Pieces formatted; by processes of their own when there are many."""
+        mark = "# " + free_name("next_piece", "".join(piece.text for piece in pieces))
+        batches = list(_batches(pieces))
+        sources = [_together(batch, mark) for batch in batches]
+        much = sum(map(len, sources)) >= MUCH
+        formatted = (self._processes.blackened if much else blackened)(sources)
+        results: dict[str, str] = {}
+        for batch, text in zip(batches, formatted, strict=True):
+            results.update(zip(map(_key, batch), _apart(text, mark), strict=True))
+        return [results[_key(piece)] for piece in pieces]
 
 
-def _key(options: str, source: str) -> str:
-    """What a result is remembered by."""
-    return hashlib.sha256(f"{options}\n{source}".encode()).hexdigest()
+def _options() -> str:
+    return f"black {version('black')}, line length {blackening.LINE_LENGTH}"
 
 
-def _read(cache: Path) -> dict[str, str]:
-    """What earlier runs kept; nothing if that cannot be read."""
-    try:
-        known = json.loads(cache.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return known if isinstance(known, dict) else {}
+def _key(piece: Piece) -> str:
+    """What the result of a piece is remembered by."""
+    return f"{piece.depth}\n{piece.text}"
 
 
-def _save(results: dict[str, str], cache: Path) -> None:
-    """Keep results; where nothing can be written, nothing is kept."""
-    draft = cache.with_suffix(f".{os.getpid()}")  # another run may be writing, too
-    try:
-        cache.parent.mkdir(exist_ok=True)
-        draft.write_text(json.dumps(results), encoding="utf-8")
-        draft.replace(cache)
-    except OSError:
-        return  # a checkout that is read-only; the next run takes as long as this one
+def _batches(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
+    """Pieces of the same depth together, so many that it pays to call black; modules stay alone."""
+    batches: dict[int | None, list[Piece]] = {}
+    for piece in pieces:
+        batch = batches.setdefault(piece.depth, [])
+        batch.append(piece)
+        if piece.depth is None or sum(len(piece.text) for piece in batch) >= BATCH:
+            yield batches.pop(piece.depth)
+    yield from batches.values()
 
 
-def _format_all(sources: dict[str, str]) -> dict[str, str]:
-    """The sources formatted, by the same keys; long ones first, so that processes end together."""
-    ordered = sorted(sources, key=lambda key: len(sources[key]), reverse=True)
-    texts = [sources[key] for key in ordered]
-    if sum(map(len, texts)) < MUCH:
-        return dict(zip(ordered, map(_black, texts), strict=True))
-    from concurrent.futures import ProcessPoolExecutor  # late, as most runs have little to do
-    from multiprocessing import get_context
-
-    # Not forked: where other threads run, as in tests, that is not safe.
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
-        return dict(zip(ordered, processes.map(_black, texts), strict=True))
+def _together(batch: list[Piece], mark: str) -> str:
+    """The source of a batch, with a comment before each piece."""
+    depth = batch[0].depth
+    if depth is None:
+        return batch[0].text
+    indent = "    " * depth
+    return CLASS * depth + "".join(f"{indent}{mark}\n{piece.text}\n" for piece in batch)
 
 
-def _black(source: str) -> str:
-    """One source formatted.
-
-    black's own function does it twice, because trailing commas that the first time adds could
-    change the second. With magic_trailing_comma off they do not, so once is enough.
-    """
-    import black  # late: a run that only has to remember is ten times as fast without it
-    from black.mode import TargetVersion
-    from black.parsing import InvalidInput
-
-    mode = black.Mode(
-        target_versions={TargetVersion.PY311},
-        line_length=LINE_LENGTH,
-        magic_trailing_comma=False,
-    )
-    try:
-        return black._format_str_once(source, mode=mode)
-    except InvalidInput as error:
-        raise GeneratorError(f"a template gave no valid Python: {error}") from error
+def _apart(text: str, mark: str) -> list[str]:
+    """The pieces of a formatted batch, without the blank lines around them."""
+    head, *pieces = text.split(f"{mark}\n")
+    return [piece.rstrip().strip("\n") for piece in pieces] or [head]

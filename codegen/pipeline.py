@@ -11,7 +11,7 @@ from pathlib import Path
 from . import overlay
 from .build import build
 from .diagnostics import Diagnostics, Origin
-from .formatting import formatted
+from .formatting import Formatter
 from .loader import Source, load
 from .model import Protocol, Spec
 from .render import Renderer
@@ -41,9 +41,10 @@ def generate(spec_dir: Path, cache: Path | None = None) -> dict[str, str]:
         SpecError: Something is wrong with the specification; it holds all that was found.
         GeneratorError: Something is wrong with the generator.
     """
-    sources = unformatted(spec_dir)
-    modules = {path: text for path, text in sources.items() if path.endswith(".py")}
-    return sources | formatted(modules, cache)
+    with Formatter(cache) as formatter:
+        sources = unformatted(spec_dir)
+        modules = {path: text for path, text in sources.items() if path.endswith(".py")}
+        return sources | formatter.formatted(modules)
 
 
 def unformatted(spec_dir: Path) -> dict[str, str]:

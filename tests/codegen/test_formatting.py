@@ -2,24 +2,61 @@
 
 from __future__ import annotations
 
+import gc
+import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import black
 import pytest
 
-from codegen import formatting
-from codegen.diagnostics import GeneratorError
-from codegen.formatting import formatted
-from codegen.pipeline import unformatted
-from tests.codegen.specs import write
+from codegen import blackening, formatting
+from codegen.diagnostics import GeneratorError, SpecError
+from codegen.formatting import Formatter
+from codegen.pipeline import generate, unformatted
+from tests.codegen.specs import changed, write
 
 UGLY = "x = {  'a':1 }\n"
 NEAT = 'x = {"a": 1}\n'
 
 
-def no_black(source: str) -> str:
-    pytest.fail(f"black was asked for {source!r}")
+def formatted(sources: dict[str, str], cache: Path | None = None) -> dict[str, str]:
+    with Formatter(cache) as formatter:
+        return formatter.formatted(sources)
+
+
+@pytest.fixture
+def given(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What black is given in this process."""
+    sources: list[str] = []
+    blackened = blackening.blackened
+
+    def noted(texts: list[str]) -> list[str]:
+        sources.extend(texts)
+        return blackened(texts)
+
+    monkeypatch.setattr(formatting, "blackened", noted)
+    return sources
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[str]]:
+    """The processes that were started."""
+    found: list[subprocess.Popen[str]] = []
+    popen = subprocess.Popen
+
+    def noted(*arguments: object, **options: object) -> subprocess.Popen[str]:
+        process: subprocess.Popen[str] = popen(*arguments, **options)  # type: ignore[call-overload]
+        found.append(process)
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", noted)
+    return found
+
+
+# --- black ---
 
 
 def test_black_formats_with_a_line_length_of_ours() -> None:
@@ -30,8 +67,16 @@ def test_black_formats_with_a_line_length_of_ours() -> None:
     assert result["c"].count("\n") == 12
 
 
+def test_what_is_in_a_class_has_the_same_line_length() -> None:
+    fits = f"class A:\n    value = [{'element, ' * 9}x2345]\n"
+    assert max(map(len, fits.splitlines())) == 100
+    result = formatted({"a": fits, "b": fits.replace("x2345", "x23456")})
+    assert result["a"] == fits
+    assert max(map(len, result["b"].splitlines())) < 100
+
+
 def test_once_is_enough(tmp_path: Path) -> None:
-    """black formats twice what it changed; see _black."""
+    """black formats twice what it changed; see blackened."""
     mode = black.Mode(
         target_versions={black.mode.TargetVersion.PY311},
         line_length=100,
@@ -44,87 +89,121 @@ def test_once_is_enough(tmp_path: Path) -> None:
     assert result == {path: black.format_str(text, mode=mode) for path, text in sources.items()}
 
 
+# --- Processes ---
+
+
 def test_much_work_is_shared_by_processes_with_the_same_result(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, given: list[str]
 ) -> None:
     sources = {f"{number}.py": f"x = [{number}]; y={number}\n" * number for number in range(1, 9)}
     alone = formatted(sources)
+    assert given
+    given.clear()
     monkeypatch.setattr(formatting, "MUCH", 1)
     assert formatted(sources) == alone
     assert list(formatted(sources)) == list(sources)
+    assert not given
+
+
+def test_they_are_ready_before_the_work_is_when_nothing_is_remembered(
+    tmp_path: Path, started: list[subprocess.Popen[str]]
+) -> None:
+    cache = tmp_path / "formatted.json"
+    with Formatter(cache):
+        assert len(started) == blackening.PROCESSES
+        assert {process.poll() for process in started} == {None}
+    assert None not in {process.poll() for process in started}
+    started.clear()
+    formatted({"a": UGLY})
+    cache.write_text("{}")
+    formatted({"a": UGLY}, cache)
+    assert not started
+
+
+def test_they_end_when_the_specification_turns_out_to_be_wrong(
+    tmp_path: Path, started: list[subprocess.Popen[str]]
+) -> None:
+    spec = write(tmp_path / "spec", changed('type="octet"', 'type="octave"'))
+    with pytest.raises(SpecError):
+        generate(spec, tmp_path / "formatted.json")
+    assert started
+    assert None not in {process.poll() for process in started}
+
+
+def test_a_formatter_can_be_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(formatting, "MUCH", 1)
+    with Formatter() as formatter:
+        for _ in range(2):
+            assert formatter.formatted({"a": UGLY}) == {"a": NEAT}
 
 
 @pytest.mark.parametrize("much", [1, 1_000_000])
-def test_what_is_no_python_is_a_defect_of_the_generator(
+def test_what_black_refuses_is_a_defect_of_the_generator(
     much: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Python's own parser comes first, so this takes something that is added behind it."""
     monkeypatch.setattr(formatting, "MUCH", much)
-    with pytest.raises(GeneratorError, match="gave no valid Python"):
-        formatted({"good": NEAT, "bad": "def:\n"})
+    monkeypatch.setattr(formatting, "CLASS", "def:\n")
+    with pytest.raises(GeneratorError, match="gave no valid Python: cannot parse for target"):
+        formatted({"good": NEAT, "bad": "class A:\n    x = 1\n"})
 
 
-def test_what_was_formatted_once_is_remembered(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_a_process_does(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cache = tmp_path / "new" / "formatted.json"
+    disabled: list[bool] = []
+    monkeypatch.setattr(gc, "disable", lambda: disabled.append(True))
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps([UGLY, "x = '\u2028'\n"])))
+    blackening.serve()
+    assert json.loads(capsys.readouterr().out) == [NEAT, 'x = "\u2028"\n']
+    assert disabled
+
+
+# --- What is remembered ---
+
+
+def test_what_was_formatted_once_is_remembered(tmp_path: Path, given: list[str]) -> None:
+    cache = tmp_path / "formatted.json"
+    cache.write_text("{}")
     assert formatted({"a": UGLY}, cache) == {"a": NEAT}
-    monkeypatch.setattr(formatting, "_black", no_black)
+    given.clear()
     assert formatted({"b": UGLY, "c": UGLY}, cache) == {"b": NEAT, "c": NEAT}
-    for path in (None, cache, tmp_path / "other.json"):
-        with pytest.raises(pytest.fail.Exception):
-            formatted({"a": UGLY + "\n" * (path == cache)}, path)
+    assert not given
+    for path in (None, tmp_path / "other.json"):
+        formatted({"a": UGLY}, path)
+        assert given
+        given.clear()
+
+
+def test_of_a_module_that_changed_only_what_changed_is_formatted(
+    tmp_path: Path, given: list[str]
+) -> None:
+    cache = tmp_path / "formatted.json"
+    source = "# {0}\nclass A:\n    def f(self): return  1\n    def g(self): return  {1}\n"
+    formatted({"a": source.format("one", 2)}, cache)
+    given.clear()
+    formatted({"a": source.format("two", 2)}, cache)
+    assert "return" not in "".join(given)
+    given.clear()
+    result = formatted({"a": source.format("two", 3)}, cache)
+    assert [text.count("return  3") for text in given] == [1]
+    assert "return  1" not in given[0]
+    assert result == formatted({"a": source.format("two", 3)})
 
 
 def test_it_depends_on_the_version_of_black_and_its_options(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: list[str]
 ) -> None:
     cache = tmp_path / "formatted.json"
     formatted({"a": UGLY}, cache)
-    monkeypatch.setattr(formatting, "_black", lambda _source: "asked again")
-    assert formatted({"a": UGLY}, cache) == {"a": NEAT}
-    monkeypatch.setattr(formatting, "LINE_LENGTH", 80)
-    assert formatted({"a": UGLY}, cache) == {"a": "asked again"}
+    formatted({"b": UGLY}, cache)
+    assert given.count(given[0]) == 1
+    monkeypatch.setattr(blackening, "LINE_LENGTH", 80)
+    formatted({"a": UGLY}, cache)
+    assert given.count(given[0]) == 2
     monkeypatch.setattr(formatting, "version", lambda name: f"0.0 of {name}")
-    monkeypatch.setattr(formatting, "_black", lambda _source: "and again")
-    assert formatted({"a": UGLY}, cache) == {"a": "and again"}
-
-
-def remembered(cache: Path) -> list[str]:
-    return list(json.loads(cache.read_text()).values())
-
-
-def test_only_so_much_is_remembered_and_what_was_used_last(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cache = tmp_path / "formatted.json"
-    monkeypatch.setattr(formatting, "CAPACITY", 3)
-    for names in ("ab", "bc", "bd"):
-        formatted({name: f"{name}\n" for name in names}, cache)
-    assert remembered(cache) == ["c\n", "b\n", "d\n"]
-
-
-def test_nothing_is_written_when_nothing_is_new(tmp_path: Path) -> None:
-    cache = tmp_path / "formatted.json"
-    formatted({"a": "a\n", "b": "b\n"}, cache)
-    written = cache.stat().st_mtime_ns
-    assert formatted({"b": "b\n"}, cache) == {"b": "b\n"}
-    assert formatted({}, cache) == {}
-    assert cache.stat().st_mtime_ns == written
-    assert [path.name for path in tmp_path.iterdir()] == ["formatted.json"]
-
-
-@pytest.mark.parametrize("contents", ["{", "[]", "\udc80", ""])
-def test_a_cache_that_cannot_be_read_is_none(contents: str, tmp_path: Path) -> None:
-    cache = tmp_path / "formatted.json"
-    cache.write_text(contents, encoding="utf-8", errors="surrogateescape")
-    assert formatted({"a": UGLY}, cache) == {"a": NEAT}
-    assert remembered(cache) == [NEAT]
-
-
-def test_a_cache_that_cannot_be_written_is_none(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    assert formatted({"a": UGLY}, tmp_path / "file" / "formatted.json") == {"a": NEAT}
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    formatted({"a": UGLY}, cache)
+    assert given.count(given[0]) == 3
 
 
 def test_the_cache_of_the_command_lies_where_python_keeps_the_generator_compiled() -> None:

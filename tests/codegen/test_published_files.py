@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from codegen import __main__ as command
-from codegen import formatting
 from codegen.diagnostics import SpecError
+from codegen.formatting import Formatter
 from codegen.pipeline import generate
 from tests.codegen.published import published
 from tests.codegen.specs import SPEC
@@ -53,7 +53,7 @@ def spec_with(name: str, folder: Path, overlays: str = "") -> Path:
 @pytest.fixture(autouse=True)
 def unformatted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave black out: it takes nine tenths of the time, and other tests are about the format."""
-    monkeypatch.setattr(formatting, "_format_all", dict)
+    monkeypatch.setattr(Formatter, "formatted", lambda _self, sources: sources)
 
 
 def test_no_published_file_is_forgotten() -> None:
