@@ -39,8 +39,8 @@ class Observer:
         """The endpoint's state is another one."""
 
     def phase_entered(self, phase: str) -> None:
-        """An attempt to open has come to resolve, connect, tls, header, start, secure, tune, open
-        or opened; a connection that ends comes to closing.
+        """An attempt to open has come to resolve, connect, tls, header, start, secure, open or
+        opened; a connection that ends comes to closing.
         """
 
     def negotiated(self, agreement: Agreement) -> None:

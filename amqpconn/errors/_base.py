@@ -49,6 +49,7 @@ class AMQPError(Exception):
             out; None when there were none.
         reply_code, reply_text, failing_method: what the peer's close said, word for word (None and
             empty when there was none). A call without answer has its own method for the last one.
+        transcript: the last frames before it, to be printed; None without a flight recorder.
     """
 
     cause: str = ""

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from amqpconn import plain_auth
 from amqpconn.config import Settings
@@ -19,6 +21,7 @@ from amqpconn.core.records import FrameRecord
 from amqpconn.errors import CallTimeout, InvalidParameter, NotFound, PeerHungUp
 from amqpconn.observer import HOOKS, Observer
 from amqpconn_spec.v0_9_1 import basic, channel, connection, queue
+from amqpconn_spec.v0_9_1.frames import HEARTBEAT
 from tests.core.server import START, TUNE, Client, Echo, content
 
 OFF, CONNECTING, CONNECTED, DISCONNECTING, DISCONNECTED, FAILED = EndpointState
@@ -280,6 +283,46 @@ def test_observers_see_what_the_flight_recorder_keeps() -> None:
     client = opened(observer, flight_recorder=50)
     assert client.core.transcript is not None
     assert [frame for _, frame in told] == list(client.core.transcript)
+
+
+FRAMES = [
+    START.encode_frame(0),
+    TUNE.encode_frame(0),
+    connection.OpenOk().encode_frame(0),
+    channel.OpenOk().encode_frame(1),
+    *content(basic.Deliver("c", 1), b"hello", 1, basic.Properties(app_id="a"), room=3),
+    connection.Blocked("why").encode_frame(0),
+    connection.StartOk({}, "PLAIN", b"secret").encode_frame(0),
+    HEARTBEAT,
+    channel.Close(404, "no").encode_frame(1),
+    connection.Close(320, "bye").encode_frame(0),
+    b"HTTP/1.1 400 Bad Request",
+    b"\x01\0\0\0\0\0\x04\0\x0a\0\x0b\xce",
+    bytes(9),
+]
+
+
+@given(st.lists(st.sampled_from(FRAMES)), st.lists(st.integers(1, 60)))
+def test_what_is_watched_behaves_as_what_is_not(frames: list[bytes], cuts: list[int]) -> None:
+    observer, told = noting(*HOOKS)
+    plain, watched = Client(), Client(observers=[observer], flight_recorder=20)
+    data, sent = b"".join([*FRAMES[:3], *frames]), []
+    for client in (plain, watched):
+        client.connect()
+        at = 0
+        for size in [*cuts, len(data)]:
+            client.feed(data[at : at + size])
+            sent.append(client.core.data_to_send(client.now))
+            at += size
+        client.eof()
+        client.down()
+    assert [type(event) for event in watched.all_events()] == [
+        type(event) for event in plain.all_events()
+    ]
+    assert sent[: len(cuts) + 1] == sent[len(cuts) + 1 :]
+    assert str(watched.core.error) == str(plain.core.error)
+    assert told[-1] == ("closed", watched.core.error)
+    assert len(str(watched.core.transcript).splitlines()) <= 22
 
 
 # --- what they cost ---
