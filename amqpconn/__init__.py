@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from amqpconn.core.endpoint import EndpointState as EndpointState
     from amqpconn.core.records import FrameRecord as FrameRecord
     from amqpconn.core.transcript import Transcript as Transcript
+    from amqpconn.credentials import Credentials as Credentials
+    from amqpconn.credentials import fetched_auth as fetched_auth
     from amqpconn.errors import AMQPError as AMQPError
     from amqpconn.errors import ChannelClosed as ChannelClosed
     from amqpconn.errors import ConnectionFailed as ConnectionFailed
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from amqpconn.locale import Select as Select
     from amqpconn.log_observer import LoggingObserver as LoggingObserver
     from amqpconn.observer import Observer as Observer
+    from amqpconn.secret import Secret as Secret
     from amqpconn.uri import parse_url as parse_url
 
 _HOMES = {
@@ -41,6 +44,7 @@ _HOMES = {
     "AuthMethod": "auth",
     "ChannelClosed": "errors",
     "ConnectionFailed": "errors",
+    "Credentials": "credentials",
     "Content": "core.assembler",
     "EndpointState": "core.endpoint",
     "FrameRecord": "core.records",
@@ -48,11 +52,13 @@ _HOMES = {
     "NotOpen": "errors",
     "Observer": "observer",
     "Prefer": "locale",
+    "Secret": "secret",
     "Select": "locale",
     "Transcript": "core.transcript",
     "amqplain_auth": "auth",
     "anonymous_auth": "auth",
     "external_auth": "auth",
+    "fetched_auth": "credentials",
     "parse_url": "uri",
     "plain_auth": "auth",
 }
@@ -62,7 +68,10 @@ __all__ = [  # noqa: RUF022 - by theme
     "amqplain_auth",
     "external_auth",
     "anonymous_auth",
+    "fetched_auth",
     "AuthMethod",
+    "Credentials",
+    "Secret",
     "Prefer",
     "Select",
     "Content",

@@ -5,18 +5,13 @@ call, send and receive.
 from __future__ import annotations
 
 from amqpconn._typing import cast
-from amqpconn.auth import (
-    amqplain_auth,
-    anonymous_auth,
-    check_methods,
-    external_auth,
-    plain_auth,
-)
+from amqpconn.auth import check_methods
 from amqpconn.config import DEFAULT_TIMEOUT_S, Settings
 from amqpconn.core.channels import ChannelState
 from amqpconn.core.detour import DEFAULT_MAX_REDIRECTS
 from amqpconn.core.endpoint import EndpointCore, EndpointState
 from amqpconn.core.handshake import OpenRequest
+from amqpconn.credentials import url_methods
 from amqpconn.errors import InvalidParameter, NotOpen
 from amqpconn.locale import Prefer
 from amqpconn.transport import Target, default_context
@@ -44,6 +39,7 @@ if TYPE_CHECKING:
 
     StateCallback = Callable[[EndpointState, EndpointState], object]
     BlockedCallback = Callable[[str | None], object]
+    SecretErrorCallback = Callable[[ConnectionFailed], object]
 
 DEFAULT_CALL_TIMEOUT_S = 30.0
 
@@ -118,6 +114,7 @@ class EndpointFacade:
         self._connector = connector
         self._on_state: list[StateCallback] = []
         self._on_blocked: list[BlockedCallback] = []
+        self._on_secret_error: list[SecretErrorCallback] = []
         self._prepare()
 
     def _prepare(self) -> None:
@@ -160,6 +157,14 @@ class EndpointFacade:
         it takes them again.
         """
         self._on_blocked.append(callback)
+
+    def on_secret_error(self, callback: SecretErrorCallback) -> None:
+        """Call `callback(error)` when credentials that are about to expire could not be renewed.
+
+        The connection goes on while the old ones hold, and it is tried again. When the broker
+        refuses new ones it closes: that is the connection's error (`SecretRefused`).
+        """
+        self._on_secret_error.append(callback)
 
     def _channel_core(self, channel: ChannelFacade | int) -> ChannelCore:
         if isinstance(channel, ChannelFacade):
@@ -340,7 +345,13 @@ class Plan:
 
     def __init__(self, url: str, options: dict[str, Any]) -> None:
         parsed = parse_url(url)
-        self.auth_methods = options.pop("auth_methods", None) or _auth_methods(parsed)
+        fetch, methods = options.pop("credentials", None), options.pop("auth_methods", None)
+        if fetch is not None and methods:
+            raise InvalidParameter(
+                "both auth_methods and credentials are given",
+                remedy="put fetched_auth(credentials) among the auth_methods",
+            )
+        self.auth_methods = methods or url_methods(parsed, fetch)
         self.locale = options.pop("locale", None) or parsed.locale
         self.virtual_host = parsed.virtual_host
         self.endpoint: dict[str, Any] = {"host": parsed.host, "port": parsed.port}
@@ -362,16 +373,6 @@ def _from_url(parsed: ParsedURL) -> dict[str, object]:
         "timeout": parsed.connection_timeout,
         "flight_recorder": parsed.flight_recorder,
     }
-
-
-def _auth_methods(parsed: ParsedURL) -> list[AuthMethod]:
-    makers: dict[str, Callable[[], AuthMethod]] = {
-        "PLAIN": lambda: plain_auth(parsed.username, parsed.password),
-        "AMQPLAIN": lambda: amqplain_auth(parsed.username, parsed.password),
-        "EXTERNAL": external_auth,
-        "ANONYMOUS": anonymous_auth,
-    }
-    return [makers[name]() for name in parsed.auth_mechanism or ["PLAIN"]]
 
 
 def secret_bytes(secret: str | bytes) -> bytes:

@@ -1,19 +1,32 @@
 """Authentication: SASL mechanisms (RFC 4422) for start-ok's response and for secure-ok.
 
-`plain_auth` and its neighbours make the usual ones. For others subclass `AuthMethod`.
+`plain_auth` and its neighbours make the usual ones, `credentials` those that are asked for when
+they are needed. For others subclass `AuthMethod`.
 """
 
 from __future__ import annotations
 
-from amqpconn.errors import HandshakeFailed, InvalidParameter, NoCommonMechanism
+from functools import partial
+
+from amqpconn.errors import (
+    CredentialsFailed,
+    HandshakeFailed,
+    InvalidParameter,
+    NoCommonMechanism,
+)
+from amqpconn.secret import Secret
 from amqpconn_spec._wire import encode_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Sequence
     from typing import NoReturn
 
+    # What a method gives: bytes, or a Secret when it expires; a coroutine function gives it too.
+    Answer = bytes | Secret | Awaitable[bytes | Secret]
+
 _TABLE_LENGTH_SIZE = 4
+_CO_COROUTINE = 0x80  # inspect.CO_COROUTINE, without the import
 
 
 class AuthMethod:
@@ -40,22 +53,39 @@ class AuthMethod:
     pickling and copying raise `TypeError`. One object may serve any number of connections if it
     keeps no state between `initial_response` and `respond`, as those made here do not.
 
+    All three methods are called where they are needed and answer at once, unless `may_block` is
+    set. With the asyncio driver they may be coroutine functions; these are cancelled when the
+    attempt ends. Instead of bytes they may give a `Secret`, which can expire.
+
     Attributes:
         name: the mechanism's name as servers list it, such as `PLAIN`.
+        may_block: whether the methods may take their time; they are called on a thread of their own
+            then, and the attempt ends at its deadline whatever they do.
     """
 
     __slots__ = ()
 
     name: str = ""
+    may_block: bool = False
 
-    def initial_response(self) -> bytes:
-        """The response in start-ok. It is called once per attempt, and starts from the beginning.
+    def initial_response(self) -> Answer:
+        """The response in start-ok. It is called once per login, and starts from the beginning.
 
         So it is the place to fetch a token that expires, too.
         """
         raise NotImplementedError(f"{type(self).__name__} has no initial_response")
 
-    def respond(self, challenge: bytes) -> bytes:
+    def renew(self) -> Answer:
+        """A new secret for update-secret, before one with an `expires_in_s` expires.
+
+        Raises `CredentialsFailed` unless a subclass has one.
+        """
+        raise CredentialsFailed(
+            f"the credentials of mechanism {self.name} expire, and it has no new ones",
+            remedy="override `renew` in the subclass of AuthMethod",
+        )
+
+    def respond(self, challenge: bytes) -> Answer:
         """The response in secure-ok to the challenge in secure.
 
         Raises `HandshakeFailed` unless a subclass has an answer.
@@ -77,21 +107,6 @@ class AuthMethod:
         )
 
 
-class _Secret:
-    """Bytes that no debugger, log or pytest report shows on the way through attributes."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: bytes) -> None:
-        self._value = value
-
-    def reveal(self) -> bytes:
-        return self._value
-
-    def __repr__(self) -> str:
-        return "<secret>"
-
-
 class _OneResponse(AuthMethod):
     """A mechanism that is over with its first response, known from the start."""
 
@@ -99,7 +114,7 @@ class _OneResponse(AuthMethod):
 
     def __init__(self, name: str, response: bytes) -> None:
         self.name = name
-        self._response = _Secret(response)
+        self._response = Secret(response)
 
     def initial_response(self) -> bytes:
         return self._response.reveal()
@@ -199,6 +214,27 @@ def check_methods(methods: Sequence[AuthMethod]) -> None:
             )
         if not method.name:
             raise InvalidParameter(f"{type(method).__name__} needs a name, as servers list it")
+
+
+def check_blocking(methods: Sequence[AuthMethod]) -> None:
+    """Raises `InvalidParameter` for a coroutine function, which only an event loop can call."""
+    for method in methods:
+        if any(map(is_async, (method.initial_response, method.respond, method.renew))):
+            raise InvalidParameter(
+                f"the credentials for {method.name} come from a coroutine function,"
+                " which this driver cannot await",
+                remedy="give a plain function, which may block; or use amqpconn.asyncio",
+            )
+
+
+def is_async(function: object) -> bool:
+    """Whether calling it gives a coroutine, as far as one can tell without calling it."""
+    while isinstance(function, partial):
+        function = function.func
+    if not hasattr(function, "__code__"):  # an object that can be called
+        function = getattr(type(function), "__call__", None)  # noqa: B004 - its code is wanted
+    code = getattr(function, "__code__", None)
+    return code is not None and bool(code.co_flags & _CO_COROUTINE)
 
 
 def _names(mechanisms: Sequence[str]) -> str:

@@ -23,6 +23,7 @@ PROMISED = """
     plain_auth amqplain_auth external_auth anonymous_auth AuthMethod Prefer Select Content
     EndpointState parse_url Observer LoggingObserver FrameRecord Transcript
     AMQPError ChannelClosed ConnectionFailed NotOpen
+    fetched_auth Credentials Secret
 """.split()
 
 

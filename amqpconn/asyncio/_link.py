@@ -6,11 +6,12 @@ import asyncio
 from typing import TYPE_CHECKING, cast
 
 from amqpconn import transport
+from amqpconn.asyncio._asking import Asking
 from amqpconn.asyncio._dial import connected_socket
 from amqpconn.asyncio._guard import Guarded, disown
 from amqpconn.asyncio._rest import unread
 from amqpconn.asyncio._stream import StreamTransport
-from amqpconn.core.events import HangUp, Opened, Redial
+from amqpconn.core.events import HangUp, Opened, Redial, SecretWanted
 from amqpconn.errors import CallTimeout, ConnectionFailed, NotOpen
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Link(asyncio.Protocol, Guarded):
         self._target = target
         self._connector = connector
         self._on_event = on_event
+        self._asking = Asking(core, self.pump)
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._dialing: asyncio.Timeout | None = None  # never expires by itself; see _hang_up
@@ -259,6 +261,9 @@ class Link(asyncio.Protocol, Guarded):
         if isinstance(event, Redial):
             self._leave(event)
             return
+        if isinstance(event, SecretWanted):
+            self._asking.begin(event)
+            return
         if isinstance(event, Opened) or not self._core.is_alive:
             self._settled.set()
         self._on_event(event)
@@ -285,6 +290,7 @@ class Link(asyncio.Protocol, Guarded):
 
     def _hang_up(self, quick: bool) -> None:
         self._hung_up = True
+        self._asking.stop()
         if self._dialing is not None and not self._dialing.expired():
             self._dialing.reschedule(self.now())
         if self._transport is None:

@@ -131,7 +131,8 @@ def connect(url: str, **options: Any) -> Opening[Connection]:
     Args:
         url: amqp:// or amqps://; see `amqpconn.uri`.
         options: of `Endpoint`, over those in the URL; and `auth_methods` and `locale` of
-            `Connection.open`.
+            `Connection.open`; and `credentials`, a function that gives `amqpconn.Credentials`
+            instead of those in the URL, see `amqpconn.fetched_auth`.
 
     When awaited it raises InvalidURL, InvalidParameter, and what `Connection.open` raises.
     """

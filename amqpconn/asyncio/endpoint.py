@@ -177,6 +177,10 @@ class Endpoint(EndpointFacade):
         for callback in self._on_blocked:
             self._run(callback, event.reason)
 
+    def _on_secret_failed(self, event: events.SecretFailed) -> None:
+        for callback in self._on_secret_error:
+            self._run(callback, event.error)
+
     def _on_state_changed(self, event: events.StateChanged) -> None:
         for callback in self._on_state:
             self._run(callback, event.old, event.new)
@@ -193,6 +197,7 @@ _HANDLERS: dict[type[events.Event], Callable[[Endpoint, Any], None]] = {
     events.Arrived: Endpoint._on_arrived,
     events.ChannelDown: Endpoint._on_channel_down,
     events.Blocked: Endpoint._on_block,
+    events.SecretFailed: Endpoint._on_secret_failed,
     events.StateChanged: Endpoint._on_state_changed,
     events.ObserverFailed: Endpoint._on_observer_failed,
     events.Down: Endpoint._on_down,

@@ -5,12 +5,14 @@ says what may follow what.
 from __future__ import annotations
 
 from amqpconn._typing import cast
+from amqpconn.core import secrets
 from amqpconn.core.handshake import Handshake
 from amqpconn.core.states import DISCARDING, HEADER, PHASES, IllegalStep, Machine, Role, State
 from amqpconn.errors import (
     AuthenticationRefused,
     ConnectionClosed,
     HandshakeFailed,
+    SecretRefused,
     UnexpectedMethod,
     VirtualHostRefused,
     connection_closed,
@@ -22,8 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Final, Protocol
 
+    from amqpconn.auth import AuthMethod
     from amqpconn.config import Settings
     from amqpconn.core.dialect import Dialect
+    from amqpconn.core.events import SecretWanted
     from amqpconn.core.handshake import Agreement, OpenRequest
     from amqpconn.core.negotiation import Tuning
     from amqpconn.errors import ConnectionFailed, ProtocolViolation
@@ -42,6 +46,12 @@ if TYPE_CHECKING:
         def opened(self) -> None:
             """The handshake is done."""
 
+        def secret_wanted(self, question: SecretWanted) -> None:
+            """The driver is to ask for what the next method waits for."""
+
+        def secret_used(self, auth: AuthMethod, life_s: float | None) -> None:
+            """A secret goes out, which holds that long."""
+
         def redirected(self, host: str) -> None:
             """The server wants another one to be used."""
 
@@ -58,13 +68,15 @@ if TYPE_CHECKING:
             """Our close is answered."""
 
 
-# Which error a refusal in the middle of the handshake is: by what had been sent last, and the
-# server's reply code. Tune-ok goes out with open, so a refusal in answer to it comes no earlier.
+# Which error a refusal in the handshake, or of update-secret, is: by what had been sent last, and
+# the server's reply code. Tune-ok goes out with open: a refusal in answer to it comes no earlier.
 _REFUSALS: Final[dict[tuple[State, str], type[ConnectionFailed]]] = {
     (State.START_OK, "access-refused"): AuthenticationRefused,
     (State.SECURE_OK, "access-refused"): AuthenticationRefused,
     (State.OPEN, "not-allowed"): VirtualHostRefused,
+    (State.OPENED, "not-allowed"): SecretRefused,
 }
+_UPDATING: Final = "connection.update-secret"
 _ABOUT_TUNING: Final = ("connection.tune", "connection.tune-ok")
 _SHORT_STRING_LIMIT: Final = 255
 
@@ -75,6 +87,7 @@ class ConnectionManager:
     def __init__(self, side: Side, dialect: Dialect, settings: Settings) -> None:
         self.machine = Machine(Role.CLIENT)
         self.agreement: Agreement | None = None
+        self.question: SecretWanted | None = None  # what start-ok or secure-ok waits for
         self.blocked_reason: str | None = None
         self._side = side
         self._dialect = dialect
@@ -134,7 +147,7 @@ class ConnectionManager:
     def abandon(self) -> None:
         """The stream is given up; credentials are needed no longer."""
         self.machine.abandon()
-        self._handshake = None
+        self._handshake = self.question = None
 
     def close(self, reply_code: int, reply_text: str) -> None:
         """Send connection.close on an open connection, with as much of the text as fits.
@@ -150,11 +163,32 @@ class ConnectionManager:
     # --- the handshake ---
 
     def _on_start(self, start: connection.Start) -> None:
-        handshake = self._current()
-        handshake.agreement.login_size = self._answer(handshake.start(start))
+        self._ask(self._current().start(start))
 
     def _on_secure(self, secure: connection.Secure) -> None:
-        self._answer(self._current().secure(secure))
+        self._ask(self._current().secure(secure))
+
+    def _ask(self, question: SecretWanted) -> None:
+        """Answer with what the user's function gives at once, or have the driver ask it."""
+        if self._handshake is None:  # a function of the user's has closed
+            return
+        self.question = question
+        secret = secrets.at_once(question)
+        if self.question is not question:  # this one has
+            return
+        if secret is None:
+            self._side.secret_wanted(question)
+        else:
+            self.take_secret(secret)
+
+    def take_secret(self, given: object) -> None:
+        """The answer to `question` is there: send what waits for it. Raises HandshakeFailed."""
+        handshake, question = self._current(), cast("SecretWanted", self.question)
+        self.question = None
+        secret = secrets.taken(question, given)
+        size = self._answer(handshake.answer(question.method, secret))
+        handshake.agreement.login_size = handshake.agreement.login_size or size
+        self._side.secret_used(handshake.auth, secret.expires_in_s)
 
     def _on_tune(self, tune: connection.Tune) -> None:
         tuning, tune_ok, open_ = self._current().tune(tune)
@@ -183,6 +217,7 @@ class ConnectionManager:
     # --- the end ---
 
     def _on_close(self, close: connection.Close) -> None:
+        self.question = None
         if self._before not in (State.CLOSE_SENT, State.CLOSE_RECEIVED):
             self._side.closing_by_peer(self._closed(close))
         self._send(self._dialect.CloseOk())
@@ -197,9 +232,11 @@ class ConnectionManager:
         )
 
     def _scope(self, reply_code: int, about: str) -> type[ConnectionFailed]:
+        if about in _ABOUT_TUNING or (self._before is State.OPENED and about != _UPDATING):
+            return ConnectionClosed
         for (state, name), scope in _REFUSALS.items():
             if self._before is state and reply_code == self._dialect.reply_codes.get(name):
-                return ConnectionClosed if about in _ABOUT_TUNING else scope
+                return scope
         return ConnectionClosed
 
     def _current(self) -> Handshake:
@@ -213,6 +250,7 @@ class ConnectionManager:
         try:
             return self._send(method)
         except EncodeError as error:
+            error = error.with_traceback(None)  # its frames have the secret
             raise HandshakeFailed(f"the answer to the server cannot be written: {error}") from error
 
     def _send(self, method: Method) -> int:

@@ -12,6 +12,9 @@
                         bytes        <-  data_to_send(now), for the stream
                         a time       <-  next_deadline(): sleep no longer, then handle_timer
 
+                        SecretWanted <-  ask the user's function, then
+    take_secret(wanted, what, now)   ->  it gave something; no_secret(wanted, error, now): it raised
+
                         Redial       <-  drop the stream, get another one, then connected(now)
                         HangUp       <-  close the stream, then
     disconnected()                   ->  everybody is told; Down is the last event
@@ -23,18 +26,21 @@ that Down carries.
 from __future__ import annotations
 
 from amqpconn.config import DEFAULT_CLOSE_TIMEOUT_S
-from amqpconn.core import outgoing
+from amqpconn.core import outgoing, secrets
 from amqpconn.core.channels import ChannelState
 from amqpconn.core.connection import short_text
 from amqpconn.core.events import Call
 from amqpconn.core.incoming import FAREWELL_S, Incoming
 from amqpconn.core.lifecycle import LINGER_S, EndpointState
-from amqpconn.errors import InvalidParameter, NotOpen
+from amqpconn.core.renewal import Renewal
+from amqpconn.errors import ConnectionFailed, InvalidParameter, NotOpen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from amqpconn.core.assembler import Content
     from amqpconn.core.channels import ChannelCore
+    from amqpconn.core.dialect import Dialect
+    from amqpconn.core.events import SecretWanted
     from amqpconn_spec._base import Method
 
 __all__ = ["FAREWELL_S", "LINGER_S", "EndpointCore", "EndpointState"]
@@ -46,6 +52,29 @@ class EndpointCore(Incoming):
     What is here is what users ask for; what peers send is in `Incoming`, and what begins, ends and
     passes the time in `Lifecycle`.
     """
+
+    def _speak(self, dialect: Dialect) -> None:
+        super()._speak(dialect)
+        self.renewal = Renewal(self, self._deadlines)
+
+    def take_secret(self, wanted: SecretWanted, given: object, now: float) -> None:
+        """What the user's function gave. It is dropped when nobody waits for it any more."""
+        self._now = now
+        if wanted is self.renewal.question:
+            self.renewal.take(given, now)
+        elif wanted is self.manager.question:
+            try:
+                self.manager.take_secret(given)
+            except ConnectionFailed as error:
+                self.fail(error, now)
+
+    def no_secret(self, wanted: SecretWanted, error: BaseException, now: float) -> None:
+        """What the user's function raised instead: the end of an attempt, or of one renewal."""
+        self._now = now
+        if wanted is self.renewal.question:
+            self.renewal.failed(secrets.failure(wanted, error), now)
+        elif wanted is self.manager.question:
+            self.fail(secrets.failure(wanted, error), now)
 
     def call(
         self,

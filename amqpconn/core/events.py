@@ -113,6 +113,37 @@ class HangUp(Event):
         self.quick = quick
 
 
+class SecretWanted(Event):
+    """The driver is to call `ask`, to await what it gives if that can be awaited, and to hand it in
+    with `take_secret`, or what was raised with `no_secret`. Both are harmless when it is too late.
+
+    Attributes:
+        method: the name of what it goes into, such as 'connection.start-ok'.
+        mechanism: the name of the mechanism.
+        ask: the user's function.
+        may_block: whether that may take its time, so that it is to be called on a thread.
+    """
+
+    __slots__ = ("ask", "may_block", "mechanism", "method")
+
+    def __init__(
+        self, method: str, mechanism: str, ask: Callable[[], object], may_block: bool
+    ) -> None:
+        self.method = method
+        self.mechanism = mechanism
+        self.ask = ask
+        self.may_block = may_block
+
+
+class SecretFailed(Event):
+    """The credentials of an open connection could not be renewed; `error` says why."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: ConnectionFailed) -> None:
+        self.error = error
+
+
 class Redial(Event):
     """The driver is to drop this stream without a word and to get another one.
 

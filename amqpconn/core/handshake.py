@@ -1,16 +1,18 @@
 """The client's side of the handshake, as a straight line: start, secure, tune, open.
 
-One object per attempt. It answers one method after the other and is dropped when open-ok has come,
-so that nothing in the steady state asks about it. Whether a method may come at all is the business
-of `states`; here is what to say.
+One object per attempt. It says which secret is wanted, and makes start-ok and secure-ok when that
+is there, which may be at once. It is dropped when open-ok has come, so that nothing in the steady
+state asks about it. Whether a method may come at all is the business of `states`; here is what to
+say.
 """
 
 from __future__ import annotations
 
 from amqpconn._typing import cast
 from amqpconn.auth import choose_mechanism
+from amqpconn.core import secrets
 from amqpconn.core.negotiation import negotiate
-from amqpconn.errors import ConnectionFailed, HandshakeFailed, LocalError, VersionRefused
+from amqpconn.errors import ConnectionFailed, VersionRefused
 from amqpconn.locale import choose_locale
 
 TYPE_CHECKING = False
@@ -21,8 +23,10 @@ if TYPE_CHECKING:
     from amqpconn.auth import AuthMethod
     from amqpconn.config import Settings
     from amqpconn.core.dialect import Dialect
+    from amqpconn.core.events import SecretWanted
     from amqpconn.core.negotiation import Tuning
     from amqpconn.locale import LocalePreference
+    from amqpconn.secret import Secret
     from amqpconn_spec._wire import Table
     from amqpconn_spec.v0_9_1 import connection
 
@@ -90,10 +94,10 @@ class Handshake:
         self._dialect = dialect
         self._settings = settings
         self._request = request
-        self._auth: AuthMethod | None = None
+        self.auth: AuthMethod  # since start
 
-    def start(self, start: connection.Start) -> connection.StartOk:
-        """Choose mechanism and locale.
+    def start(self, start: connection.Start) -> SecretWanted:
+        """Choose mechanism and locale; what start-ok waits for.
 
         Raises VersionRefused, NoCommonMechanism, HandshakeFailed.
         """
@@ -102,7 +106,7 @@ class Handshake:
         agreement.server_properties = start.server_properties
         agreement.mechanisms = _words(start.mechanisms)
         agreement.locales = _words(start.locales)
-        auth = self._auth = _users(
+        auth = self.auth = _users(
             "the list of authentication methods",
             lambda: choose_mechanism(self._request.auth_methods, agreement.mechanisms),
         )
@@ -110,18 +114,23 @@ class Handshake:
         agreement.locale = _users(
             "the locale preference", lambda: choose_locale(self._request.locale, agreement.locales)
         )
-        return self._dialect.StartOk(
-            client_properties=agreement.client_properties,
-            mechanism=auth.name,
-            response=_users(f"mechanism {auth.name}", auth.initial_response),
-            locale=agreement.locale,
+        return secrets.wanted(self._dialect.StartOk.NAME, auth, auth.initial_response)
+
+    def secure(self, secure: connection.Secure) -> SecretWanted:
+        """What the answer to a challenge waits for."""
+        return secrets.wanted(
+            self._dialect.SecureOk.NAME, self.auth, self.auth.respond, secure.challenge
         )
 
-    def secure(self, secure: connection.Secure) -> connection.SecureOk:
-        """Answer a challenge. Raises HandshakeFailed when the mechanism has no answer."""
-        auth = cast("AuthMethod", self._auth)
-        return self._dialect.SecureOk(
-            response=_users(f"mechanism {auth.name}", lambda: auth.respond(secure.challenge))
+    def answer(self, method: str, secret: Secret) -> connection.StartOk | connection.SecureOk:
+        """The method of this name, with the secret that it waited for."""
+        if method == self._dialect.SecureOk.NAME:
+            return self._dialect.SecureOk(response=secret.reveal())
+        return self._dialect.StartOk(
+            client_properties=self.agreement.client_properties,
+            mechanism=self.agreement.mechanism,
+            response=secret.reveal(),
+            locale=self.agreement.locale,
         )
 
     def tune(self, tune: connection.Tune) -> tuple[Tuning, connection.TuneOk, connection.Open]:
@@ -170,7 +179,5 @@ def _users(whose: str, function: Callable[[], T]) -> T:
         return function()
     except ConnectionFailed:
         raise
-    except LocalError as error:
-        raise HandshakeFailed(error.what, cause=error.cause, remedy=error.remedy) from error
     except Exception as error:
-        raise HandshakeFailed(f"{whose} raised {type(error).__name__}") from error
+        raise secrets.users_fault(whose, error) from error

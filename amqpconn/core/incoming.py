@@ -8,7 +8,7 @@ from amqpconn.core.channels import Channels
 from amqpconn.core.connection import ConnectionManager
 from amqpconn.core.detour import Detour, check_count, parse_host
 from amqpconn.core.dialect import AUTO, dialect_for, dialect_of_header
-from amqpconn.core.events import Blocked, Opened, Redial
+from amqpconn.core.events import Blocked, Opened, Redial, SecretFailed
 from amqpconn.core.framing import FrameReader
 from amqpconn.core.lifecycle import LINGER_S, EndpointState, Lifecycle
 from amqpconn.errors import ConnectionFailed, ProtocolViolation, VersionRefused, WrongChannel
@@ -18,8 +18,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
+    from amqpconn.auth import AuthMethod
     from amqpconn.config import Settings
     from amqpconn.core.dialect import Dialect
+    from amqpconn.core.events import SecretWanted
     from amqpconn.core.framing import Frame
     from amqpconn.core.negotiation import Tuning
     from amqpconn_spec.v0_9_1.frames import ContentHeader
@@ -92,20 +94,37 @@ class Incoming(Lifecycle):
         self._deadlines.set("opening", None)
         self._become(EndpointState.CONNECTED)
         self._emit(Opened())
+        self.renewal.begin()
 
     def blocked(self, reason: str | None) -> None:
         """The server takes no messages, or takes them again."""
         self._emit(Blocked(reason))
+        if reason is None:
+            self.renewal.unblocked(self._now)
 
     def control_reply(self, method: Method) -> None:
         """An answer on channel 0."""
         self.channels.deliver(self.channels.control, method, None)
+        self.renewal.settle()
+
+    def secret_wanted(self, question: SecretWanted) -> None:
+        """The driver is to ask for a secret."""
+        self._emit(question)
+
+    def secret_used(self, auth: AuthMethod, life_s: float | None) -> None:
+        """A secret goes out, which holds that long."""
+        self.renewal.used(auth, life_s, self._now)
+
+    def secret_failed(self, error: ConnectionFailed, now: float) -> None:
+        """A new secret could not be had; the connection goes on while the old one holds."""
+        self._emit(SecretFailed(self._located(error, now)))
 
     def closing_by_peer(self, error: ConnectionFailed) -> None:
         """The server has closed.
 
         What waits is not wanted any more; the error is told when the stream is down.
         """
+        self.renewal.explain(error)
         self.error = self._located(error, self._now)
         self.output.clear()
         self.heartbeat.stop()

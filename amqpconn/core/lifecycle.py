@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from amqpconn.core.events import Event
     from amqpconn.core.framing import FrameReader
     from amqpconn.core.handshake import OpenRequest
+    from amqpconn.core.renewal import Renewal
     from amqpconn.core.transcript import Transcript
     from amqpconn.core.watch import Watch
     from amqpconn.errors import OpenTimeout
@@ -54,6 +55,7 @@ class Lifecycle:
     dialect: Dialect
     channels: Channels
     manager: ConnectionManager
+    renewal: Renewal
     _reader: FrameReader
 
     def __init__(self, settings: Settings) -> None:
@@ -190,10 +192,7 @@ class Lifecycle:
                 ),
             )
         for name in self._deadlines.passed(now):
-            if name == "opening":
-                self.fail(self._too_late(), now)
-            else:
-                self._hang_up(quick=True)
+            self._passed(name, now)
         missed = self.heartbeat.check(now)
         if missed is not None:
             self._silent(missed, now)
@@ -201,6 +200,16 @@ class Lifecycle:
             if not self.output.size:  # what waits already is as good a sign of life
                 self.output.write_first(self.dialect.heartbeat)
             self.heartbeat.last_out = now
+
+    def _passed(self, name: str, now: float) -> None:
+        if name == "opening":
+            self.fail(self._too_late(), now)
+        elif name == "renewal":
+            self.renewal.due(now)
+        elif name == "expiry":
+            self.renewal.expired(now)
+        else:
+            self._hang_up(quick=True)
 
     def _silent(self, error: ConnectionFailed, now: float) -> None:
         """The peer is given up. While closing that is no error."""
@@ -231,6 +240,8 @@ class Lifecycle:
 
     def _become(self, state: EndpointState) -> None:
         if state is not self.state:
+            if self.state is EndpointState.CONNECTED:
+                self.renewal.stop()
             self._emit(StateChanged(self.state, state))
             self.state = state
 
@@ -251,7 +262,10 @@ class Lifecycle:
         if isinstance(cause, ConnectionFailed) and not isinstance(cause, PeerHungUp):
             return cause  # it says more than that the stream is gone
         error = self._reader.eof() or reasons.hung_up(
-            self.phases.current, self.manager.agreement, self._reader.unfinished
+            self.phases.current,
+            self.manager.agreement,
+            self._reader.unfinished,
+            self.manager.question is not None,
         )
         error.__cause__ = cause
         return error

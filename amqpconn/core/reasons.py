@@ -36,6 +36,7 @@ _TOO_LATE: Final = {
     "secure": "look at the broker's authentication backend and at its log",
     "open": "look at the broker's load and at its log",
 }
+_LOGIN: Final = ("start", "secure")
 # May come at any time, and nobody waits for it.
 _NOT_WANTED: Final = ("connection.close", "protocol-header")
 
@@ -43,6 +44,13 @@ _NOT_WANTED: Final = ("connection.close", "protocol-header")
 def too_late(timeout_s: float, phase: str, expected: list[str]) -> OpenTimeout:
     """The deadline for opening passed; `expected` are the methods that could have come."""
     wanted = " or ".join(name for name in expected if name not in _NOT_WANTED)
+    if not wanted and phase in _LOGIN:  # nothing but a close can come: it is our turn
+        return OpenTimeout(
+            f"the connection was not open after {timeout_s:g} s;"
+            " it was waiting for the credentials",
+            cause="the function that gives them takes its time, or hangs",
+            remedy="look at what that function waits for, or allow more time",
+        )
     waited = f"waiting for {wanted}" if wanted else f"in phase {phase or 'off'}"
     return OpenTimeout(
         f"the connection was not open after {timeout_s:g} s; it was {waited}",
@@ -50,15 +58,25 @@ def too_late(timeout_s: float, phase: str, expected: list[str]) -> OpenTimeout:
     )
 
 
-def hung_up(phase: str, agreement: Agreement | None, unfinished: int) -> ConnectionFailed:
-    """The stream ended without a close, `unfinished` bytes into a frame.
+def hung_up(
+    phase: str, agreement: Agreement | None, unfinished: int, is_our_turn: bool
+) -> ConnectionFailed:
+    """The stream ended without a close, `unfinished` bytes into a frame; perhaps while it was our
+    turn to show credentials.
 
     A server that cannot say 'refused' does so by hanging up (RabbitMQ's authentication failure
     page), so one without that capability that hangs up after the login most likely refused it.
     """
     where = f", {unfinished} bytes into a frame" if unfinished else ""
     gone = f"the peer ended the byte stream without closing the connection{where}"
-    if phase not in ("start", "secure") or agreement is None:
+    if is_our_turn:
+        return PeerHungUp(
+            gone,
+            cause="perhaps the credentials took too long: a broker waits only so long for a login,"
+            " RabbitMQ ten seconds",
+            remedy="have the function that gives the credentials answer sooner",
+        )
+    if phase not in _LOGIN or agreement is None:
         return PeerHungUp(gone, cause=_HUNG_UP.get(phase, ""))
     if agreement.login_size > FRAME_MIN_SIZE:
         return PeerHungUp(

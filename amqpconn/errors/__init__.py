@@ -25,6 +25,7 @@
         ├── HandshakeFailed
         │   ├── WrongPeer              PeerSpeaksTLS, PeerSpeaksHTTP, PeerSpeaksSSH, ...
         │   ├── VersionRefused, RedirectRefused, NoCommonMechanism, LoginTooLarge
+        │   ├── CredentialsFailed      the user's function for them raised, or gave nothing usable
         │   ├── AuthenticationRefused, VirtualHostRefused
         │   └── ConnectionLimitReached, VirtualHostDown
         ├── ProtocolViolation          the peer broke the protocol
@@ -32,6 +33,7 @@
         │   │   └── FrameTooLarge      FrameTooLargeBeforeTune, FrameTooLargeAfterTune
         │   └── UnexpectedMethod       UnexpectedContent, WrongChannel
         └── ConnectionClosed           the peer said connection.close, with a reply code
+            └── SecretRefused          in answer to new credentials (update-secret)
 
 What a peer closes is caught by scope (`ChannelClosed`, `ConnectionClosed`) or by reply code
 (`NotFound`, ...): the errors raised are both. The numbers and the soft/hard distinction come from
@@ -47,6 +49,7 @@ from amqpconn.errors._closing import AuthenticationRefused as AuthenticationRefu
 from amqpconn.errors._closing import ChannelClosed as ChannelClosed
 from amqpconn.errors._closing import ConnectionClosed as ConnectionClosed
 from amqpconn.errors._closing import ConnectionLimitReached as ConnectionLimitReached
+from amqpconn.errors._closing import SecretRefused as SecretRefused
 from amqpconn.errors._closing import VirtualHostDown as VirtualHostDown
 from amqpconn.errors._closing import VirtualHostRefused as VirtualHostRefused
 from amqpconn.errors._closing import channel_closed as channel_closed
@@ -71,6 +74,7 @@ from amqpconn.errors._codes import PreconditionFailed as PreconditionFailed
 from amqpconn.errors._codes import ResourceError as ResourceError
 from amqpconn.errors._codes import ResourceLocked as ResourceLocked
 from amqpconn.errors._codes import UnexpectedFrame as UnexpectedFrame
+from amqpconn.errors._handshake import CredentialsFailed as CredentialsFailed
 from amqpconn.errors._handshake import FrameTooLarge as FrameTooLarge
 from amqpconn.errors._handshake import FrameTooLargeAfterTune as FrameTooLargeAfterTune
 from amqpconn.errors._handshake import FrameTooLargeBeforeTune as FrameTooLargeBeforeTune

@@ -43,7 +43,16 @@ class ChannelClosed(AMQPError):
     channel: int = 0
 
 
-# --- refused while opening ---
+# --- refused in use, and while opening ---
+
+
+class SecretRefused(NotAllowed, ConnectionClosed):
+    """The server refused new credentials (connection.update-secret), and closed the connection
+    (530).
+    """
+
+    phases: tuple[str, ...] = ("opened",)
+    remedy = "check that the new token is valid and for the same user; the broker's log says why"
 
 
 class AuthenticationRefused(AccessRefused, HandshakeFailed):

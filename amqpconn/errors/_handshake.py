@@ -80,6 +80,18 @@ class NoCommonMechanism(HandshakeFailed):
     remedy = "give an authentication method that the server offers, or enable one there"
 
 
+class CredentialsFailed(HandshakeFailed):
+    """The credentials could not be had: the function that gives them raised, or gave something
+    else, or none in time for a renewal.
+
+    `__cause__` is what it raised; where that is an `OSError`, as when the server of tokens cannot
+    be reached, it is retryable.
+    """
+
+    phases: tuple[str, ...] = ("start", "secure", "opened")
+    remedy = "look at the function that gives the credentials, and at what it depends on"
+
+
 class LoginTooLarge(HandshakeFailed):
     """Our login (start-ok or secure-ok) is larger than a frame that the server takes before tuning;
     it was not sent. The message has the sizes, and names what is large.

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from amqpconn import transport
 from amqpconn._ownership import Owned
-from amqpconn.core.events import HangUp, Opened, Redial
+from amqpconn.core.events import HangUp, Opened, Redial, SecretWanted
 from amqpconn.sync._dial import is_ours
 
 TYPE_CHECKING = False
@@ -104,6 +104,9 @@ class Flow(Owned):
             if isinstance(event, Redial):
                 self._redial = event
                 continue
+            if isinstance(event, SecretWanted):
+                self._ask(event)
+                continue
             self._opened = self._opened or isinstance(event, Opened)
             self._on_event(event)
             self.is_down = self._core.is_down
@@ -111,6 +114,9 @@ class Flow(Owned):
 
     def _hang_up(self, quick: bool) -> None:
         self._hung_up, self._quick = True, self._quick or quick
+
+    def _ask(self, wanted: SecretWanted) -> None:
+        raise NotImplementedError
 
     def _close(self) -> None:
         stream, self._stream, self._unsent = self._stream, None, memoryview(b"")

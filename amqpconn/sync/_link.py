@@ -15,7 +15,7 @@ from time import monotonic
 
 from amqpconn import transport
 from amqpconn.errors import CallTimeout, ConnectionFailed
-from amqpconn.sync import _reactor
+from amqpconn.sync import _asking, _reactor
 from amqpconn.sync._dial import Dial, at_least_a_moment, is_ours
 from amqpconn.sync._flow import READ_SIZE, Flow, has_more
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from amqpconn.core.endpoint import EndpointCore
-    from amqpconn.core.events import Event, Redial
+    from amqpconn.core.events import Event, Redial, SecretWanted
     from amqpconn.core.handshake import OpenRequest
-    from amqpconn.sync._dial import Connector
+    from amqpconn.sync._dial import Connector, Stream
     from amqpconn.transport import Target
 
 # A timeout of the system may end this much before the time that we take for the deadline.
@@ -48,6 +48,7 @@ class Link(Flow):
         self._dial = Dial(target, core, connector)
         self._reactor: _reactor.Reactor | None = None
         self._armed: float | None = None
+        self._asked = False
 
     # --- opening and closing, on users' threads ---
 
@@ -134,6 +135,9 @@ class Link(Flow):
     def _shake_hands(self) -> None:
         """Drive the core with blocking reads until it is open or has given up."""
         while not self._is_settled() and self._stream is not None:
+            if self._asked:
+                self._serve_while_asking(self._stream)
+                continue
             try:
                 self._stream.settimeout(at_least_a_moment(self._core.remaining(monotonic())))
                 data = self._stream.recv(READ_SIZE)
@@ -143,6 +147,26 @@ class Link(Flow):
                 with self.lock:
                     self._take_in(data, monotonic())
                     self.pump()
+
+    def _serve_while_asking(self, stream: Stream) -> None:
+        """Another thread may write now, so the stream is touched with the lock held only."""
+        remaining = self._core.remaining(monotonic())
+        ready = _asking.wait_ready(stream, bool(self._unsent), remaining)
+        with self.lock:
+            stream.settimeout(0)
+            self.service(ready, monotonic())
+
+    def _ask(self, wanted: SecretWanted) -> None:
+        self._asked = True
+        _asking.ask(wanted, lambda given, error: self._answered(wanted, given, error))
+
+    def _answered(self, wanted: SecretWanted, given: object, error: BaseException | None) -> None:
+        with self.lock:
+            if error is None:
+                self._core.take_secret(wanted, given, monotonic())
+            else:
+                self._core.no_secret(wanted, error, monotonic())
+            self.pump()
 
     def _detour(self, redial: Redial) -> None:
         """Drop this stream, whose end concerns nobody, and get ready for another one."""

@@ -11,6 +11,7 @@ from amqpconn._facade import (
     open_request,
     secret_bytes,
 )
+from amqpconn.auth import check_blocking
 from amqpconn.config import DEFAULT_CLOSE_TIMEOUT_S
 from amqpconn.errors import CallTimeout
 from amqpconn.sync.endpoint import Endpoint
@@ -48,7 +49,9 @@ class Connection(ConnectionFacade):
         Raises ConnectionFailed (its subclasses say what went wrong, `phase` where), AlreadyOpen,
         InvalidParameter. After any error, KeyboardInterrupt included, nothing is left open.
         """
-        self.endpoint._link.open(open_request(auth_methods, locale, virtual_host))
+        request = open_request(auth_methods, locale, virtual_host)
+        check_blocking(request.auth_methods)
+        self.endpoint._link.open(request)
 
     def close(
         self,
@@ -121,7 +124,8 @@ def connect(url: str, **options: Any) -> Connection:
     Args:
         url: amqp:// or amqps://; see `amqpconn.uri`.
         options: of `Endpoint`, over those in the URL; and `auth_methods` and `locale` of
-            `Connection.open`.
+            `Connection.open`; and `credentials`, a function that gives `amqpconn.Credentials`
+            instead of those in the URL, see `amqpconn.fetched_auth`.
 
     Raises InvalidURL, InvalidParameter, and what `Connection.open` raises.
     """

@@ -43,18 +43,37 @@ TUNE = connection.Tune(channel_max=2047, frame_max=131072, heartbeat=60)
 SAMPLES: dict[str, Method] = {START.NAME: START, TUNE.NAME: TUNE}
 
 
-class Echo(AuthMethod):
-    """A mechanism with as many rounds as the server likes: it answers with the challenge."""
-
+class _Named(AuthMethod):
     __slots__ = ("name",)
 
     def __init__(self, name: str = "X-ECHO") -> None:
         self.name = name
 
+
+class Echo(_Named):
+    """A mechanism with as many rounds as the server likes: it answers with the challenge."""
+
     def initial_response(self) -> bytes:
         return b"hello"
 
     def respond(self, challenge: bytes) -> bytes:
+        return b"re: " + challenge
+
+
+class SlowToStart(_Named):
+    """Its driver has to ask it for what goes into start-ok."""
+
+    async def initial_response(self) -> bytes:
+        return b"hello"
+
+
+class SlowToRespond(_Named):
+    """Its driver has to ask it for what goes into secure-ok."""
+
+    def initial_response(self) -> bytes:
+        return b"hello"
+
+    async def respond(self, challenge: bytes) -> bytes:
         return b"re: " + challenge
 
 
@@ -79,7 +98,7 @@ class Client:
         self.core.connecting(OpenRequest(methods, locale, virtual_host), self.now)
         self.core.enter("connect", self.now)
         self.core.connected(self.now)
-        assert self.core.data_to_send(self.now) == HEADER
+        assert self.core.data_to_send(self.now) == self.core.dialect.protocol_header
         return self
 
     def feed(self, what: bytes | Method | Frame, on: int = 0) -> None:
@@ -192,9 +211,9 @@ def _closed() -> Client:
     return client
 
 
-def _after(*methods: Method) -> Callable[[], Client]:
+def _after(*methods: Method, auth: type[_Named] = Echo) -> Callable[[], Client]:
     def make() -> Client:
-        client = Client().connect([Echo("PLAIN")])
+        client = Client().connect([auth("PLAIN")])
         for method in methods:
             client.feed(method)
         return client
@@ -213,7 +232,9 @@ def _close_sent() -> Client:
 IN_STATE: dict[State, Callable[[], Client]] = {
     State.CLOSED: _closed,
     State.HEADER_SENT: _after(),
+    State.START: _after(START, auth=SlowToStart),
     State.START_OK: _after(START),
+    State.SECURE: _after(START, connection.Secure(b"?"), auth=SlowToRespond),
     State.SECURE_OK: _after(START, connection.Secure(b"?")),
     State.OPEN: _after(START, TUNE),
     State.OPENED: opened,

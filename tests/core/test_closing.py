@@ -9,7 +9,7 @@ import pytest
 from amqpconn.core.channels import ChannelState
 from amqpconn.core.endpoint import FAREWELL_S, LINGER_S, EndpointState
 from amqpconn.core.events import Call, ChannelDown, Down, HangUp, StateChanged
-from amqpconn.core.states import PHASES, State
+from amqpconn.core.states import DISCARDING, PHASES, State
 from amqpconn.errors import (
     AMQPError,
     ConnectionClosed,
@@ -321,7 +321,7 @@ def test_when_both_close_and_the_server_hangs_up_early() -> None:
 # --- before it is open, and at once ---
 
 
-@pytest.mark.parametrize("state", [State.HEADER_SENT, State.START_OK, State.SECURE_OK, State.OPEN])
+@pytest.mark.parametrize("state", sorted(set(IN_STATE) - {*DISCARDING, State.OPENED}, key=str))
 @pytest.mark.parametrize("is_quick", [True, False], ids=["abort", "close"])
 def test_closing_before_it_is_open_ends_the_attempt(state: State, is_quick: bool) -> None:
     client = in_state(state)
@@ -527,3 +527,10 @@ def test_a_channel_of_a_failed_connection_tells_why() -> None:
     assert chan.error is client.error
     with pytest.raises(NotOpen):
         client.core.call(channel.Flow(active=True), chan, None, client.now, None)
+
+
+def test_what_the_manager_would_say_after_its_close_is_not_sent() -> None:
+    client = in_state(State.CLOSE_SENT)
+    client.core.manager.close(200, "once more")
+    assert client.sent() == []
+    assert client.state is State.CLOSE_SENT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from types import NoneType
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from amqpconn.errors import (
     ConnectionClosed,
     ConnectionFailed,
     ConnectionForced,
+    CredentialsFailed,
     HandshakeFailed,
     InternalError,
     MalformedFrame,
@@ -35,7 +37,6 @@ from amqpconn.errors import (
 )
 from amqpconn.locale import Prefer, Select
 from amqpconn_spec._base import Method
-from amqpconn_spec._wire import EncodeError
 from amqpconn_spec.v0_9_1 import connection
 from amqpconn_spec.v0_9_1.constants import FRAME_MIN_SIZE
 from amqpconn_spec.v0_9_1.frames import MethodFrame
@@ -275,22 +276,31 @@ OURS = HandshakeFailed("the token service is down", remedy="start it")
     [
         (Broken(raising(ValueError("x"))), ValueError, "mechanism PLAIN raised ValueError"),
         (Broken(bytes, raising(OSError("x"))), OSError, "mechanism PLAIN raised OSError"),
-        (Broken(lambda: "text"), EncodeError, "start-ok.response must be bytes, not str"),
-        (Broken(lambda: None), EncodeError, "start-ok.response must be bytes, not None"),
-        (Broken(bytes, lambda: 7), EncodeError, "secure-ok.response must be bytes, not int"),
-        ("no mechanism", AMQPError, "an authentication method is an AuthMethod, not str"),
+        (Broken(lambda: "text"), None, "gave str for connection.start-ok, not bytes or a Secret"),
+        (Broken(lambda: None), None, "gave NoneType for connection.start-ok"),
+        (Broken(bytes, lambda: 7), None, "gave int for connection.secure-ok"),
     ],
 )
-def test_mechanisms_that_do_not_work(auth: Any, error: type[Exception], said: str) -> None:
+def test_mechanisms_that_do_not_work(auth: Any, error: type[Exception] | None, said: str) -> None:
     client = Client().connect([auth])
     client.feed(START)
     if client.core.error is None:
         client.feed(connection.Secure(b"?"))
-    assert type(client.error) is HandshakeFailed
+    assert type(client.error) is CredentialsFailed
     assert said in client.error.what
-    assert isinstance(client.error.__cause__, error)
+    assert client.error.retryable is (error is OSError)
+    assert type(client.error.__cause__) is (error or NoneType)
     assert client.core.manager.is_closed
     assert client.sent() == []
+
+
+def test_a_list_of_methods_with_something_else_in_it() -> None:
+    auth: Any = "no mechanism"
+    client = Client().connect([auth])
+    client.feed(START)
+    assert type(client.error) is HandshakeFailed
+    assert "an authentication method is an AuthMethod, not str" in client.error.what
+    assert isinstance(client.error.__cause__, AMQPError)
 
 
 def test_an_error_of_ours_comes_through_as_it_is() -> None:
@@ -339,17 +349,30 @@ def test_a_virtual_host_that_does_not_fit() -> None:
     assert client.sent() == []
 
 
-def test_a_user_who_closes_from_inside() -> None:
+@pytest.mark.parametrize("is_awaited", [False, True])
+@pytest.mark.parametrize("where", ["mechanism", "locale"])
+def test_a_user_who_closes_from_inside(where: str, is_awaited: bool) -> None:
     client = Client()
 
-    def close_and_answer() -> bytes:
+    def close_and_answer(*_: object) -> Any:
         client.core.close(client.now)
-        return b"answer"
+        return SomethingToAwait() if is_awaited else "en_US" if where == "locale" else b"answer"
 
-    client.connect([Broken(close_and_answer)])
+    if where == "locale":
+        client.connect(locale=Select(close_and_answer))
+    else:
+        client.connect([Broken(close_and_answer)])
     client.feed(START)
     assert client.sent() == []
     assert "closed by its user" in client.error.what
+    assert [type(event) for event in client.events()] == [HangUp]
+
+
+class SomethingToAwait:
+    """Is not awaited by the core."""
+
+    def __await__(self) -> Any:
+        raise AssertionError
 
 
 # --- the server says no ---
@@ -426,6 +449,8 @@ def test_a_frame_max_below_the_minimum() -> None:
     ("state", "cause"),
     [
         (State.HEADER_SENT, "TLS"),
+        (State.START, "credentials took too long"),
+        (State.SECURE, "credentials took too long"),
         (State.START_OK, "gave up on the login"),
         (State.SECURE_OK, "gave up on the login"),
         (State.OPEN, "limits .* virtual host"),

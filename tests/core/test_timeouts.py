@@ -52,6 +52,8 @@ def test_no_stream_in_time(phase: str) -> None:
     ("state", "expected", "remedy"),
     [
         (State.HEADER_SENT, "connection.start", "listens there"),
+        (State.START, "the credentials", "what that function waits for"),
+        (State.SECURE, "the credentials", "what that function waits for"),
         (State.START_OK, "connection.secure or connection.tune", "authentication backend"),
         (State.SECURE_OK, "connection.secure or connection.tune", "authentication backend"),
         (State.OPEN, "connection.open-ok", "the broker's load"),

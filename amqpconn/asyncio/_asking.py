@@ -1,0 +1,76 @@
+"""Asking users' functions for secrets: coroutine functions in tasks, others that may block on
+threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from amqpconn._aside import call_aside
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from amqpconn.core.endpoint import EndpointCore
+    from amqpconn.core.events import SecretWanted
+
+
+class Asking:
+    """What one link asks. Its tasks are cancelled when the stream is given up."""
+
+    def __init__(self, core: EndpointCore, pump: Callable[[], None]) -> None:
+        self._core = core
+        self._pump = pump
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def begin(self, wanted: SecretWanted) -> None:
+        """Ask, and tell the core what comes of it."""
+        task = asyncio.get_running_loop().create_task(self._ask(wanted))
+        self._tasks.add(task)  # the event loop itself keeps weak references only
+        task.add_done_callback(self._tasks.discard)
+
+    def stop(self) -> None:
+        """Nobody waits for an answer any more."""
+        for task in self._tasks:
+            task.cancel()
+
+    async def _ask(self, wanted: SecretWanted) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            given = await _given(wanted)
+        except (Exception, asyncio.CancelledError) as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            self._core.no_secret(wanted, error, loop.time())
+        else:
+            self._core.take_secret(wanted, given, loop.time())
+        self._pump()
+
+
+async def _given(wanted: SecretWanted) -> object:
+    """What the function gives. Raises what it raises."""
+    given: Any = await _aside(wanted.ask) if wanted.may_block else wanted.ask()
+    return await given if hasattr(given, "__await__") else given
+
+
+async def _aside(function: Callable[[], object]) -> object:
+    """Call it on a thread of its own, which goes on when this is cancelled."""
+    loop = asyncio.get_running_loop()
+    told: asyncio.Future[tuple[object, BaseException | None]] = loop.create_future()
+
+    def settle(given: object, error: BaseException | None) -> None:
+        if not told.done():  # otherwise nobody waits any more
+            told.set_result((given, error))
+
+    def tell(given: object, error: BaseException | None) -> None:
+        with suppress(RuntimeError):  # the event loop is closed
+            loop.call_soon_threadsafe(settle, given, error)
+
+    call_aside(function, tell)
+    given, error = await told
+    if error is not None:
+        raise error
+    return given
