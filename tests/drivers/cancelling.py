@@ -98,12 +98,13 @@ def at_every_await(scenario: Callable[[Cut], Coroutine[Any, Any, None]], least: 
 async def _checked(scenario: Callable[[Cut], Coroutine[Any, Any, None]], cut: Cut) -> None:
     before = open_files()
     await scenario(cut)
-    await _comes_to_nothing(held_by_the_loop, pause=0)
+    await comes_to_nothing(held_by_the_loop, pause=0)
     # The peer's side of the sockets is closed by its thread.
-    await _comes_to_nothing(lambda: open_files().items() - before.items(), pause=0.002)
+    await comes_to_nothing(lambda: open_files().items() - before.items(), pause=0.002)
 
 
-async def _comes_to_nothing(left: Callable[[], Collection[object]], pause: float) -> None:
+async def comes_to_nothing(left: Callable[[], Collection[object]], pause: float) -> None:
+    """Wait until there is nothing left. Raises AssertionError."""
     for _ in range(TURNS):
         if not left():
             return
