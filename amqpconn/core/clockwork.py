@@ -4,13 +4,18 @@ phase took.
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Final
 
     from amqpconn.core.events import Call
+
+# Calls that are done may wait for their deadline as long as they are no more than this, or as many
+# as those that are not.
+_FEW: Final = 64
 
 
 class Deadlines:
@@ -18,11 +23,12 @@ class Deadlines:
     that has one.
     """
 
-    __slots__ = ("_calls", "_named")
+    __slots__ = ("_calls", "_many", "_named")
 
     def __init__(self) -> None:
         self._named: dict[str, float] = {}
         self._calls: list[Call] = []
+        self._many = _FEW
 
     def set(self, name: str, deadline: float | None) -> None:
         """Set a deadline, or with None remove it."""
@@ -32,8 +38,12 @@ class Deadlines:
             self._named[name] = deadline
 
     def watch(self, call: Call) -> None:
-        """Remember the deadline of a call."""
+        """Remember the deadline of a call, and forget those that are done, with their answers."""
         self._drop_done()
+        if len(self._calls) >= self._many:
+            self._calls = [waiting for waiting in self._calls if not waiting.done]
+            heapify(self._calls)
+            self._many = max(2 * len(self._calls), _FEW)
         if call.deadline is not None:
             heappush(self._calls, call)
 

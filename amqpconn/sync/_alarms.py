@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,12 +12,14 @@ if TYPE_CHECKING:
 
 # What a selector can wait for is limited: it counts milliseconds in an int.
 LONGEST_SLEEP_S: Final = 3600.0
+_FEW: Final = 64
 
 
 class Alarms:
     """One alarm for each connection, and a heap of their numbers.
 
-    One that was replaced keeps its place in the heap, as a number that belongs to nobody.
+    One that was replaced keeps its place in the heap, as a number that belongs to nobody, until
+    there are more of those than of others.
     """
 
     def __init__(self) -> None:
@@ -39,6 +41,9 @@ class Alarms:
         self._alarms[owner] = deadline, self._last
         self._owners[self._last] = owner
         heappush(self._heap, (deadline, self._last))
+        if len(self._heap) > 2 * len(self._alarms) + _FEW:
+            self._heap = list(self._alarms.values())
+            heapify(self._heap)
 
     def remove(self, owner: Serviced) -> None:
         """Do not ring for this one. Harmless without an alarm."""

@@ -165,6 +165,20 @@ def test_calls_that_are_over_are_forgotten() -> None:
     assert len([call for call in mine if call.channel is chan]) <= 1
 
 
+def test_calls_that_are_over_are_forgotten_behind_one_that_waits() -> None:
+    client = opened()
+    chan, other = client.open_channel(), client.open_channel()
+    core, now = client.core, client.now
+    waits = core.call(queue.Declare("waits"), chan, None, now, 10.0)
+    for _ in range(1000):
+        core.call(queue.Declare(), other, None, now, 30.0)
+        client.feed(queue.DeclareOk(), other.id)
+    assert len(core._deadlines._calls) < 100
+    client.events()
+    core.handle_timer(now + 10.0)
+    assert client.events() == [waits]
+
+
 def test_several_that_are_due_at_once() -> None:
     client = quiet()
     chan = client.open_channel()

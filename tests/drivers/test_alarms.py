@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,6 +71,16 @@ def test_alarms_that_were_replaced_do_not_come_back() -> None:
         alarms.wind("a", 1e6)
     assert alarms.rings(1e6) == ["a"]
     assert alarms.sleep_s(1e6) is None
+
+
+def test_alarms_of_those_who_left_are_forgotten() -> None:
+    alarms = Clock()
+    alarms.wind("stays", 7.0)
+    for number in range(1000):
+        alarms.wind(f"{number}", 1000.0 - number)
+        alarms.remove(cast("Any", f"{number}"))
+    assert len(alarms._heap) < 100
+    assert alarms.rings(2000.0) == ["stays"]
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.none() | st.integers(0, 50))))
