@@ -53,23 +53,26 @@ class Census:
 
 
 # What caches and what is made once: far less than one object for each of a thousand attempts.
-SLACK = 100
+SLACK = 150
 
 
-def check_nothing_grows(work: Callable[[int], object], count: int, peer: Peer) -> None:
+def check_nothing_grows(
+    work: Callable[[int], object], count: int, peer: Peer, patience_s: float = PATIENCE
+) -> None:
     """Do `work(n)` for a few, then for `count`: the process holds no more than before."""
     work(count // 4)
-    before = _settled(peer, lambda _: True)
+    before = _settled(peer, lambda _: True, 0.0)
     work(count)
-    after = _settled(peer, lambda census: not census.grown_since(before))
+    after = _settled(peer, lambda census: not census.grown_since(before), patience_s)
     assert not after.grown_since(before), after.grown_since(before)
 
 
-def _settled(peer: Peer, enough: Callable[[Census], bool]) -> Census:
-    """Count when the peer has forgotten its clients; again until it is enough, or PATIENCE ends."""
-    peer.wait_until(lambda: not peer._server.clients)
-    end = time.monotonic() + PATIENCE / 10
+def _settled(peer: Peer, enough: Callable[[Census], bool], patience_s: float) -> Census:
+    """Count when the peer has forgotten its clients; again until it is enough, or time is over."""
+    end = time.monotonic() + patience_s
     while True:
+        peer.wait_until(lambda: not peer._server.clients)
+        peer._server.wake()  # its thread remembers whom it served last
         peer.sessions.clear()
         census = Census.taken()
         if enough(census) or time.monotonic() > end:
