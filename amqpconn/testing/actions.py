@@ -2,7 +2,8 @@
 
 Each is called with a `Moment`; any function that takes one is an action too. Actions are done in
 order, and in their place in the stream: what comes after a `Wait` waits, a `Cut` is made when
-everything before it has been written.
+everything before it has been written. Here are those that say something; those about how and when
+it is sent are in `faults`.
 """
 
 from __future__ import annotations
@@ -86,6 +87,17 @@ class Send:
                 moment.session.send_anyway(each, channel)
 
 
+class Challenge:
+    """Send connection.secure with these bytes."""
+
+    def __init__(self, challenge: bytes) -> None:
+        self.challenge = challenge
+
+    def __call__(self, moment: Moment) -> None:
+        """Ask the client back."""
+        moment.session.say("connection.secure", challenge=self.challenge)
+
+
 class Refuse:
     """Close the channel of the method that came, or for one on channel 0 the connection."""
 
@@ -125,104 +137,6 @@ class Unblock:
         moment.session.tell("connection.unblocked")
 
 
-class Wait:
-    """Send what follows only after a time. Heartbeats go on, except in the middle of a frame."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-
-    def __call__(self, moment: Moment) -> None:
-        """Hold the stream here."""
-        moment.session.outbox.pause(moment.session.now + self.seconds)
-
-
-class Hold:
-    """Keep what follows until `Release`, and send it in one burst then."""
-
-    def __call__(self, moment: Moment) -> None:
-        """Hold the stream here."""
-        moment.session.outbox.pause()
-
-
-class Release:
-    """End a `Hold`, or a `Wait`. This one does not wait for its turn."""
-
-    def __call__(self, moment: Moment) -> None:
-        """Let the stream go on."""
-        moment.session.outbox.resume()
-
-
-class Drip:
-    """From here on send a few bytes at a time, with a pause (in seconds) after each piece."""
-
-    def __init__(self, size: int = 1, pause_s: float = 0.0) -> None:
-        self.size = size
-        self.pause_s = pause_s
-
-    def __call__(self, moment: Moment) -> None:
-        """Begin here."""
-        moment.session.outbox.drip(self.size, self.pause_s)
-
-
-class Replace:
-    """Send these bytes in the place of as many that follow."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-
-    def __call__(self, moment: Moment) -> None:
-        """Begin here."""
-        moment.session.outbox.overwrite(self.data)
-
-
-class Cut:
-    """End the stream without a word (FIN); what the client sends then is read and ignored."""
-
-    def __call__(self, moment: Moment) -> None:
-        """End it here."""
-        moment.session.outbox.end("cut")
-
-
-class Reset:
-    """Break the stream (RST). A Unix socket, which has no such thing, is closed."""
-
-    def __call__(self, moment: Moment) -> None:
-        """Break it here."""
-        moment.session.outbox.end("reset")
-
-
-class Silence:
-    """Say nothing more, heartbeats included, and ignore the client; the stream stays open."""
-
-    def __call__(self, moment: Moment) -> None:
-        """Begin here."""
-        moment.session.fall_silent()
-
-
-class StopReading:
-    """Read nothing more from this client, as a blocked broker; the rest goes on."""
-
-    def __call__(self, moment: Moment) -> None:
-        """Begin here."""
-        moment.session.is_reading = False
-
-
-class ResumeReading:
-    """Read again."""
-
-    def __call__(self, moment: Moment) -> None:
-        """Begin here."""
-        moment.session.is_reading = True
-
-
-class StopHeartbeats:
-    """Send no heartbeats any more; the rest goes on."""
-
-    def __call__(self, moment: Moment) -> None:
-        """Begin here."""
-        moment.session.sends_heartbeats = False
-
-
 def frame(
     payload: bytes | Method[Any],
     channel: int = 0,
@@ -243,30 +157,3 @@ def frame(
     said = len(data) if size is None else size
     header = kind.to_bytes(1, "big") + channel.to_bytes(2, "big") + said.to_bytes(4, "big")
     return header + data + end.to_bytes(1, "big")
-
-
-def challenges(*rounds: bytes) -> list[Any]:
-    """Rules that ask the client back so many times before its login is judged.
-
-    The verdict is given on the answer to the last: `Behaviour.authenticate`, or by default
-    everybody with a mechanism that is offered and knows no passwords.
-    """
-    from amqpconn.testing.rules import On
-
-    steps = ["connection.start-ok"] + ["connection.secure-ok"] * len(rounds)
-    numbers = [1, *range(1, len(rounds) + 1)]
-    return [
-        On(step, Challenge(challenge), nth=nth)
-        for step, nth, challenge in zip(steps, numbers, rounds, strict=False)
-    ]
-
-
-class Challenge:
-    """Send connection.secure with these bytes."""
-
-    def __init__(self, challenge: bytes) -> None:
-        self.challenge = challenge
-
-    def __call__(self, moment: Moment) -> None:
-        """Ask the client back."""
-        moment.session.say("connection.secure", challenge=self.challenge)

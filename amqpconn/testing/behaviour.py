@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from amqpconn.testing.rules import Script as Rules
 from amqpconn_spec import VERSIONS
 from amqpconn_spec._wire import DecodeError, decode_table
 
@@ -98,6 +99,8 @@ class Behaviour:
         self.protocols = protocols
         self.redirect_to = redirect_to
         self.script = script
+        if not callable(script):
+            Rules(script)  # what is wrong with it is told here
         self.answers: dict[str, Answer] = {}
 
     def rules(self, number: int) -> Sequence[Rule]:

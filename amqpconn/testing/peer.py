@@ -11,6 +11,7 @@ from amqpconn.testing.behaviour import Behaviour
 from amqpconn.testing.queues import Queues
 from amqpconn.testing.server import Server
 from amqpconn.testing.session import Session
+from amqpconn.testing.watching import Watching, name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,22 +24,21 @@ if TYPE_CHECKING:
 
     from amqpconn.core.assembler import Content
     from amqpconn.testing.behaviour import Reply
-    from amqpconn.testing.received import Received
     from amqpconn.testing.rules import Action
     from amqpconn_spec._base import Method
 
-    # What is named by a string may be any method.
-    M = TypeVar("M", bound=Method, default=Method)
     A = TypeVar("A", default=Any)
 
 
-class Peer:
-    """An AMQP server in this process, from `with` to the end of it, or from `start` to `stop`.
+class Peer(Watching):
+    """An AMQP server in this process, from `with` or `async with` to the end of it, or from `start`
+    to `stop`.
 
     Args:
         behaviour: what it offers and whom it lets in; `options` are arguments of `Behaviour`, for
             example `Peer(users={"ann": "secret"}, heartbeat=0)`.
-        host: the address to listen on; the port is a free one.
+        host, port: the address to listen on; 0 finds a free port, which a peer that is stopped and
+            started again keeps.
         path: a Unix socket instead; clients are told of it with `path=peer.path`.
         ssl: a server's context; then it speaks TLS.
 
@@ -56,32 +56,41 @@ class Peer:
         behaviour: Behaviour | None = None,
         *,
         host: str = "127.0.0.1",
+        port: int = 0,
         path: str | PathLike[str] | None = None,
         ssl: SSLContext | None = None,
         **options: Any,
     ) -> None:
+        super().__init__()
         self.behaviour = behaviour or Behaviour(**options)
-        self.sessions: list[Session] = []
         self.host = host
-        self.port = 0
+        self.port = port
         self.path = None if path is None else os.fspath(path)
         self._ssl = ssl
         self._queues = Queues()
         self._numbers = count()
         self._is_reading = True
+        self._is_running = False
 
     def start(self) -> Self:
         """Listen."""
         listener = self._listener()
         self.port = 0 if self.path else listener.getsockname()[1]
-        self._server = Server(listener, self._ssl, self._new_session)
+        self._started = Server(listener, self._ssl, self._new_session)
+        self._is_running = True
         return self
 
-    def stop(self) -> None:
-        """End all connections. Raises what functions of the test raised."""
-        self._server.stop()
+    def stop(self, timeout: float = 5.0) -> None:
+        """End all connections, unless that is done already.
+
+        Raises what functions of the test raised, and TimeoutError when one of them does not return.
+        """
+        if not self._is_running:
+            return
+        self._is_running = False
         if self.path is not None:
             os.unlink(self.path)  # noqa: PTH108 - pathlib would be one more import
+        self._server.stop(timeout)
         errors = self._server.errors
         if len(errors) > 1:
             raise BaseExceptionGroup("functions of the test raised", errors)
@@ -94,64 +103,21 @@ class Peer:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    async def __aenter__(self) -> Self:
+        return self.start()
+
+    async def __aexit__(self, *_: object) -> None:
+        from asyncio import shield, to_thread
+
+        self._server.ask_to_stop()
+        await shield(to_thread(self.stop))
+
     def url(self, userinfo: str = "guest:guest", virtual_host: str = "", query: str = "") -> str:
         """A URL for `connect`; the parts are written as they stand in a URL (%2F for /)."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         place = "localhost" if self.path else f"{host}:{self.port}"
         scheme = "amqps" if self._ssl else "amqp"
         return f"{scheme}://{userinfo}@{place}/{virtual_host}{'?' if query else ''}{query}"
-
-    # --- what came ---
-
-    def received(self, what: type[M] | str | None = None) -> list[Received[M]]:
-        """What came from all clients so far; only methods of this class, such as basic.Publish, or
-        of this name, such as 'basic.publish', when one is given.
-        """
-        with self._server.changed:
-            return [
-                cast("Received[M]", received)
-                for session in self.sessions
-                for received in session.received
-                if what is None or _name(what) == received.method.NAME
-            ]
-
-    def forget(self) -> None:
-        """Keep nothing of clients that have gone, so that thousands of them take no memory."""
-        with self._server.changed:
-            self.sessions = [client.session for client in self._server.clients]
-
-    def wait_for(
-        self, what: type[M] | str, number: int = 1, timeout: float = 10.0
-    ) -> list[Received[M]]:
-        """Wait until that many methods of this class or name have come. Raises TimeoutError.
-
-        For coroutines there is `until_received`, which lets clients in the event loop go on.
-        """
-        self.wait_until(
-            lambda: len(self.received(what)) >= number,
-            timeout,
-            lambda: f"{len(self.received(what))} of {number} {_name(what)} came",
-        )
-        return self.received(what)
-
-    async def until_received(
-        self, what: type[M] | str, number: int = 1, timeout: float = 10.0
-    ) -> list[Received[M]]:
-        """As `wait_for`, to be awaited."""
-        from asyncio import to_thread
-
-        return await to_thread(lambda: self.wait_for(what, number, timeout))
-
-    def wait_until(
-        self,
-        condition: Callable[[], bool],
-        timeout: float = 10.0,
-        why: Callable[[], str] = lambda: "it is still not so",
-    ) -> None:
-        """Wait for something about the sessions. Raises TimeoutError, saying `why()`."""
-        with self._server.changed:
-            if not self._server.changed.wait_for(condition, timeout):
-                raise TimeoutError(f"{why()} after {timeout} s")
 
     # --- what it does ---
 
@@ -161,7 +127,7 @@ class Peer:
         That is a method, a method and its content, or None for no answer. It may raise `Refused` to
         have the channel closed. For methods of class connection too.
         """
-        self.behaviour.answers[_name(cast("str | type[Method]", what))] = function
+        self.behaviour.answers[name_of(cast("str | type[Method]", what))] = function
 
     def do(self, *actions: Action) -> None:
         """Do these now with all clients, before everything that waits to be sent to them."""
@@ -195,7 +161,7 @@ class Peer:
 
     def drop_connections(self) -> None:
         """End the byte streams of all clients without a word."""
-        with self._server.changed:
+        with self._server.locked():
             for client in list(self._server.clients):
                 self._server.end(client)
 
@@ -216,7 +182,7 @@ class Peer:
         self._server.thaw()
 
     def _to_all(self, function: Callable[[Session], None]) -> None:
-        with self._server.changed:
+        with self._server.locked():
             for client in self._server.clients:
                 function(client.session)
             self._server.touch()
@@ -225,14 +191,14 @@ class Peer:
         def set_reading(session: Session) -> None:
             session.is_reading = is_reading
 
-        with self._server.changed:
+        with self._server.locked():
             self._is_reading = is_reading
             self._to_all(set_reading)
 
     def _listener(self) -> socket.socket:
         if self.path is None:
             family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-            return socket.create_server((self.host, 0), family=family, backlog=512)
+            return socket.create_server((self.host, self.port), family=family, backlog=512)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         listener.bind(self.path)
         listener.listen(512)
@@ -243,8 +209,3 @@ class Peer:
         session.is_reading = self._is_reading
         self.sessions.append(session)
         return session
-
-
-def _name(what: str | type[Method]) -> str:
-    """The name in the specification, whichever way it was given."""
-    return what if isinstance(what, str) else what.NAME

@@ -18,6 +18,8 @@ from collections import Counter, defaultdict
 from amqpconn.core.dialect import dialect_for
 from amqpconn.core.states import HEADER
 from amqpconn.errors import InvalidParameter
+from amqpconn.testing.actions import Challenge, Ignore, Usual
+from amqpconn.testing.watching import name_of
 from amqpconn_spec import VERSIONS
 
 TYPE_CHECKING = False
@@ -45,6 +47,11 @@ class Rule:
                     f"{action!r} is no action; write one of amqpconn.testing, such as Cut(),"
                     " or a function of a Moment"
                 )
+            if isinstance(action, (Usual, Ignore)) and not isinstance(self, On):
+                raise InvalidParameter(
+                    f"{type(action).__name__}() in {type(self).__name__} has no meaning: only On"
+                    " takes the place of what the peer does otherwise"
+                )
         self.actions = actions
 
 
@@ -59,7 +66,7 @@ class ByName(Rule):
 
     def __init__(self, what: Named, *actions: Action, nth: int = 0) -> None:
         super().__init__(*actions)
-        self.name = what if isinstance(what, str) else what.NAME
+        self.name = name_of(what)
         self.nth = nth
         if self.name not in (HEADER, HEARTBEAT) and not any(
             getattr(dialect_for(version).by_name.get(self.name), self.side, False)
@@ -87,6 +94,21 @@ class Before(ByName):
 
 class After(ByName):
     """When the peer has sent this by itself, do these."""
+
+
+def challenges(*rounds: bytes) -> list[Rule]:
+    """Rules that ask the client back so many times, with connection.secure, before its login is
+    judged.
+
+    The verdict is given on the last answer: by `Behaviour.authenticate`, or else everybody is let
+    in whose mechanism is offered and knows no passwords.
+    """
+    steps = [("connection.start-ok", 1)]
+    steps += [("connection.secure-ok", nth) for nth in range(1, len(rounds))]
+    return [
+        On(name, Challenge(challenge), nth=nth)
+        for (name, nth), challenge in zip(steps, rounds, strict=False)
+    ]
 
 
 class ByCount(Rule):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import selectors
 import socket
+import sys
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from time import monotonic
 
@@ -14,17 +15,18 @@ from amqpconn.transport import check_connected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from ssl import SSLContext
 
     from amqpconn.testing.session import Session
+
+PATIENCE_S = 5.0
 
 
 class Server:
     """A listening socket, a selector and a thread.
 
     Attributes:
-        changed: held by whoever touches sessions; notified after every round of the thread.
         clients: those that are connected.
         errors: what functions of tests raised; the session concerned was ended.
     """
@@ -32,9 +34,10 @@ class Server:
     def __init__(
         self, listener: socket.socket, ssl: SSLContext | None, session: Callable[[], Session]
     ) -> None:
-        self.changed = threading.Condition(threading.RLock())
         self.clients: list[Client] = []
         self.errors: list[BaseException] = []
+        self._lock = threading.RLock()
+        self._watchers: list[Callable[[], object]] = []
         self._listener = listener
         self._ssl = ssl
         self._new_session = session
@@ -50,11 +53,48 @@ class Server:
         self._thread = threading.Thread(target=self._run, name="amqpconn-peer", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """End all connections and the thread."""
+    def ask_to_stop(self) -> None:
+        """Have the thread end all connections and itself; `stop` waits for that."""
         self._stopping = True
         self.thaw()
-        self._thread.join()
+
+    def stop(self, timeout: float = PATIENCE_S) -> None:
+        """End all connections and the thread. Raises TimeoutError when something holds it."""
+        self.ask_to_stop()
+        self._thread.join(timeout)
+        if self._thread.is_alive():
+            raise self._held(timeout)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep the thread from touching the sessions. Raises TimeoutError when it does not let go
+        of them.
+        """
+        if not self._lock.acquire(timeout=PATIENCE_S):
+            raise self._held(PATIENCE_S)
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    @contextmanager
+    def watched(self, watcher: Callable[[], object]) -> Iterator[None]:
+        """Have a function called in the thread whenever something may have changed."""
+        self._watchers.append(watcher)
+        try:
+            yield
+        finally:
+            self._watchers.remove(watcher)
+
+    def _held(self, timeout: float) -> TimeoutError:
+        frame = sys._current_frames().get(self._thread.ident or 0)
+        where = (
+            f"line {frame.f_lineno} of {frame.f_code.co_filename}" if frame else "another thread"
+        )
+        return TimeoutError(
+            f"the peer did not react for {timeout} s; it is held up in {where}."
+            " What to do: functions that are given to a peer must return soon"
+        )
 
     def wake(self) -> None:
         """Have the thread look at everything again."""
@@ -63,7 +103,7 @@ class Server:
 
     def freeze(self) -> None:
         """Do nothing more when this returns, as a process that was stopped."""
-        with self.changed:
+        with self.locked():
             self._awake.clear()
         self.wake()
 
@@ -91,10 +131,11 @@ class Server:
         while not self._stopping:
             self._awake.wait()
             ready = self._selector.select(self._timeout())
-            with self.changed:
+            with self._lock:
                 if self._awake.is_set():
                     self._round([key.data for key, _ in ready])
-                    self.changed.notify_all()
+            for watcher in list(self._watchers):
+                watcher()
         for client in list(self.clients):
             self.end(client)
         self._selector.close()

@@ -5,20 +5,16 @@ from __future__ import annotations
 from contextlib import suppress
 from functools import partial
 
-from amqpconn.core.assembler import Assembler, content_frames
+from amqpconn.core.assembler import content_frames
 from amqpconn.core.connection import short_text
-from amqpconn.core.dialect import dialect_for, dialect_of_header
-from amqpconn.core.framing import FrameReader
+from amqpconn.core.dialect import dialect_for
 from amqpconn.core.heartbeat import Heartbeat
-from amqpconn.core.states import HEADER, IllegalStep, Machine, Role, State
+from amqpconn.core.states import IllegalStep, Machine, Role, State
 from amqpconn.errors import ConnectionFailed
-from amqpconn.testing.actions import Moment
 from amqpconn.testing.channels import ChannelSide
-from amqpconn.testing.control import Control
-from amqpconn.testing.received import Received
+from amqpconn.testing.incoming import Incoming
 from amqpconn.testing.rules import HEARTBEAT
 from amqpconn.testing.stage import Stage
-from amqpconn_spec._base import Method
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,15 +22,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from amqpconn.core.assembler import Content
-    from amqpconn.core.dialect import Dialect
     from amqpconn.testing.behaviour import Behaviour
     from amqpconn.testing.queues import Queues
+    from amqpconn.testing.received import Received
     from amqpconn.testing.rules import Rule
+    from amqpconn_spec._base import Method
     from amqpconn_spec._wire import Table
-    from amqpconn_spec.v0_9_1.frames import ContentHeader
 
-_PROTOCOL_HEADER_SIZE = 8
-_NO_LIMIT = 2**32
 _READ_SIZE = 65536
 
 
@@ -64,17 +58,11 @@ class Session:
         self.now = 0.0
         self.heartbeat = Heartbeat()
         self.machine = Machine(Role.SERVER)
-        self._speak(dialect_for(behaviour.protocols[-1]))
-        self._header = b""
-        self._control = Control(self)
+        self.dialect = dialect_for(behaviour.protocols[-1])
+        self._incoming = Incoming(self)
         self._channels: dict[int, ChannelSide] = {}
-        self._assemblers: dict[int, Assembler] = {}
         self.stage = Stage(self, rules)
         self.outbox = self.stage.outbox
-
-    def _speak(self, dialect: Dialect) -> None:
-        self.dialect = dialect
-        self._reader = FrameReader(dialect, dialect.frame_min_size)
 
     @property
     def is_open(self) -> bool:
@@ -99,10 +87,7 @@ class Session:
         self.bytes_received += len(data)
         self.heartbeat.received(now)
         try:
-            rest = self._after_header(data)  # first: it changes the reader
-            for channel, what in self._reader.receive(rest):
-                if not self.is_over:
-                    self._take(channel, what)
+            self._incoming.receive(data)
         except (ConnectionFailed, IllegalStep) as error:
             self.close(501, str(error))
             self.finish()
@@ -179,9 +164,12 @@ class Session:
             )
 
     def refuse(self, channel: int, reply_code: int, reply_text: str, about: Method | None) -> None:
-        """Close this channel, or for 0 the connection."""
+        """Close this channel, or for 0 the connection, before its start too."""
         if channel and about:
-            self._side(channel).refuse(reply_code, reply_text, about)
+            self.side(channel).refuse(reply_code, reply_text, about)
+        elif self.machine.state is State.HEADER_SENT:
+            close = self.dialect.Close(reply_code, short_text(reply_text), 0, 0)
+            self.send_anyway(close)
         else:
             self.close(reply_code, reply_text, about)
 
@@ -200,78 +188,16 @@ class Session:
         self.is_over = True
         self.outbox.put(partial(self.outbox.end, "cut"))
 
-    # --- what comes in ---
-
-    def _after_header(self, data: bytes) -> bytes:
-        """Take the protocol header off the stream."""
-        missing = _PROTOCOL_HEADER_SIZE - len(self._header)
-        if missing <= 0:
-            return data
-        self._header += data[:missing]
-        if len(self._header) == _PROTOCOL_HEADER_SIZE:
-            self._on_header()
-        return data[missing:]
-
-    def _on_header(self) -> None:
-        self.machine.receive(HEADER)
-        wanted = dialect_of_header(self._header)
-        is_spoken = wanted is not None and wanted.protocol in self.behaviour.protocols
-        if wanted and is_spoken:
-            self._speak(wanted)
-        usual = self._control.greet if is_spoken else self._control.decline
-        self._answer(HEADER, Moment(self, usual=usual))
-
-    def _take(self, channel: int, what: Method | ContentHeader | bytes | None) -> None:
-        if what is None:
-            self.heartbeats += 1
-            self._answer(HEARTBEAT, Moment(self))
-            return
-        assembler = self._assemblers.setdefault(channel, Assembler())
-        if isinstance(what, Method):
-            if what.HAS_CONTENT:
-                assembler.begin(what)
-                return
-            self._arrived(channel, what, None)
-            return
-        whole = assembler.body(what) if isinstance(what, bytes) else assembler.header(what)
-        if whole is not None:
-            self._arrived(channel, *whole)
-
-    def _arrived(self, channel: int, method: Method, content: Content | None) -> None:
-        self.received.append(Received(channel, method, content))
-        if self.outbox.is_muted:
-            return
-        if channel == 0 and self.machine.receive(method.NAME):
-            self._note(method)
-            usual = partial(self._control.take, method)
-        elif channel and self.is_open:
-            usual = partial(self._side(channel).take, method, content)
-        else:
-            return
-        self._answer(method.NAME, Moment(self, channel, method, usual))
-
-    def _answer(self, name: str, moment: Moment) -> None:
-        if not self.stage.instead(name, moment):
-            moment.usual()
-
-    def _note(self, method: Any) -> None:
-        if method.NAME == "connection.start-ok":
-            self.client_properties, self.mechanism = method.client_properties, method.mechanism
-        elif method.NAME == "connection.tune-ok":
-            self._reader.frame_max = method.frame_max or _NO_LIMIT
-            self.heartbeat.start(method.heartbeat, self.now)
-        elif method.NAME == "connection.open":
-            self.virtual_host = method.virtual_host
-
     def _put(self, method: Method, channel: int, content: Content | None) -> None:
         self.outbox.put(method.encode_frame(channel))
         if content is not None:
-            frame_max = self._reader.frame_max
+            frame_max = self._incoming.frame_max
             self.outbox.put(
                 *content_frames(self.dialect, channel, method.CLASS_ID, content, frame_max)
             )
 
-    def _side(self, channel: int) -> ChannelSide:
+    def side(self, channel: int) -> ChannelSide:
+        """Our side of a channel."""
         if channel not in self._channels:
             self._channels[channel] = ChannelSide(self, channel)
         return self._channels[channel]

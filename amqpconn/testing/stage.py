@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from amqpconn.testing.actions import Moment, Release
+from amqpconn.testing.actions import Moment
+from amqpconn.testing.faults import Release
 from amqpconn.testing.outbox import Outbox
 from amqpconn.testing.rules import After, Before, On, Script
 

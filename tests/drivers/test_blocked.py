@@ -8,7 +8,7 @@ import pytest
 
 import amqpconn.sync
 from amqpconn.errors import CallTimeout, ConnectionClosed, NotAllowed, NotOpen
-from amqpconn.testing import Peer, Refused
+from amqpconn.testing import Block, Peer, Refused, Unblock
 from amqpconn_spec.v0_9_1 import connection as connection_class
 from tests.drivers.adapter import Driver
 from tests.drivers.helpers import Background, eventually
@@ -40,9 +40,7 @@ def test_wait_unblocked_goes_on_when_it_is_blocked_again_at_once(
     eventually(lambda: told == ["1"])
     waiting = Background(connection.wait_unblocked)
     time.sleep(0.02)
-    with peer._server.changed:  # so that both come in the same piece
-        peer.unblock()
-        peer.block("2")
+    peer.do(Unblock(), Block("2"))  # both come in the same piece
     eventually(lambda: told == ["1", None, "2"])
     time.sleep(0.02)
     assert waiting.is_running

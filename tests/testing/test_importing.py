@@ -11,20 +11,27 @@ ROOT = Path(__file__).parents[2]
 EXPENSIVE = {"asyncio", "dataclasses", "email", "inspect", "logging", "ssl", "typing", "unittest"}
 
 
-def imported() -> set[str]:
-    """The top-level modules in a fresh interpreter after the import."""
+def imported(statement: str = "from amqpconn.testing import Peer, On, Cut") -> set[str]:
+    """The modules in a fresh interpreter after an import."""
     paths = f"sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'generated')!r}]"
-    code = f"import sys; {paths}; import amqpconn.testing; print(*sys.modules)"
+    code = f"import sys; {paths}; {statement}; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True
     )
-    return {name.partition(".")[0] for name in done.stdout.split()}
+    return set(done.stdout.split())
 
 
 def test_only_the_standard_library_is_needed() -> None:
     ours = {"amqpconn", "amqpconn_spec", "__main__"}
-    assert imported() - set(sys.stdlib_module_names) <= ours
+    names = {name.partition(".")[0] for name in imported()}
+    assert names - set(sys.stdlib_module_names) <= ours
 
 
 def test_nothing_expensive_is_imported() -> None:
     assert not imported() & EXPENSIVE
+
+
+def test_package_alone_imports_nothing_more() -> None:
+    """Pytest imports it in every run, for its fixtures, before coverage is measured."""
+    ours = {name for name in imported("import amqpconn.testing") if name.startswith("amqpconn")}
+    assert ours == {"amqpconn", "amqpconn.testing"}
