@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from traceback import TracebackException
 from typing import Any
 
 import pytest
@@ -226,6 +227,23 @@ def test_no_secret_is_told() -> None:
     for frame in login:
         for name in frame.method.SECRETS:
             assert getattr(frame.method, name) is None
+
+
+def test_no_secret_is_in_the_traceback_of_an_observer_that_fails_at_it() -> None:
+    class Clumsy(Observer):
+        def frame_sent(self, frame: FrameRecord) -> None:
+            raise LookupError(frame)
+
+    client = Client(observers=[Clumsy()]).connect([plain_auth("guest", "c4n4ry")])
+    client.feed(START)
+    client.sent()
+    failures = [event for event in client.all_events() if isinstance(event, ObserverFailed)]
+    assert len(failures) == 2
+    for failure in failures:
+        shown = TracebackException.from_exception(failure.error, capture_locals=True)
+        text = "".join(shown.format())
+        assert "start-ok" in text or "protocol header" in text
+        assert "c4n4ry" not in text
 
 
 # --- several, and some that fail ---

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 
 import pytest
 
@@ -21,7 +22,7 @@ from amqpconn.errors import (
 from amqpconn.testing import Peer
 from amqpconn_spec.v0_9_1 import basic, queue
 from tests.drivers.adapter import Driver
-from tests.drivers.helpers import eventually, message, refusing
+from tests.drivers.helpers import Background, eventually, message, refusing
 
 CANARY = "c4n4ry-s3cr3t"
 
@@ -209,3 +210,37 @@ def test_what_came_before_the_end_is_told(driver: Driver, peer: Peer) -> None:
         connection.wait_closed(timeout=10)
     eventually(lambda: observer.told[-1] == "failed")
     assert names(raised.value.transcript)[-1] == "< connection.open-ok"
+
+
+class Exclusive(Observer):
+    """Counts, and notices when it is called while it is being called."""
+
+    def __init__(self) -> None:
+        self.is_busy = False
+        self.overlaps = 0
+        self.published = 0
+
+    def frame_sent(self, frame: FrameRecord) -> None:
+        self.overlaps += self.is_busy
+        self.is_busy = True
+        time.sleep(0)  # whoever else wants to run may
+        self.published += frame.name == "basic.publish"
+        self.is_busy = False
+
+    frame_received = frame_sent
+
+
+def test_two_threads_never_call_an_observer_at_once(peer: Peer) -> None:
+    observer = Exclusive()
+
+    def publish(connection: amqpconn.sync.Connection) -> None:
+        channel = connection.endpoint.open_channel()
+        for _ in range(50):
+            channel.send(basic.Publish(routing_key="q"), message(b"hello"))
+        channel.close()
+
+    with amqpconn.sync.connect(peer.url(), observers=[observer]) as connection:
+        for job in [Background(lambda: publish(connection)) for _ in range(8)]:
+            job.result()
+    assert observer.published == 400
+    assert observer.overlaps == 0
