@@ -65,6 +65,7 @@ class EndpointFacade:
         max_redirects: int = DEFAULT_MAX_REDIRECTS,
         observers: Sequence[Observer] = (),
         flight_recorder: int = 0,
+        initial_frame_max: int = 0,
         connector: Callable[..., Any] | None = None,
     ) -> None:
         """Describe where and how to connect; nothing happens before `Connection.open`.
@@ -90,6 +91,9 @@ class EndpointFacade:
                 `amqpconn.Observer`.
             flight_recorder: how many of the last frames to keep, for `transcript` here and on
                 errors; 0 keeps none.
+            initial_frame_max: bytes of a frame that the broker takes before tuning, where its
+                operator has changed that (RabbitMQ's setting of this name); 0 is 8192, and 4096
+                for RabbitMQ before 4.1. A login that is larger is not sent.
             connector: makes the byte stream instead of a socket of ours; see the driver's
                 `Connector`.
 
@@ -109,6 +113,7 @@ class EndpointFacade:
                 max_redirects=max_redirects,
                 observers=observers,
                 flight_recorder=flight_recorder,
+                initial_frame_max=initial_frame_max,
             )
         )
         self._connector = connector

@@ -101,6 +101,7 @@ class Settings:
             protocol version are merged in.
         peer: the address in words, for messages.
         max_redirects: how often the server may send us to another host (0-8 and 0-9).
+        initial_frame_max: bytes of a frame that the server takes before tuning; 0: as it says.
         observers: what is told of everything; see `amqpconn.observer`.
         flight_recorder: how many frames are kept for errors and to be looked at; 0: none.
     """
@@ -108,6 +109,7 @@ class Settings:
     __slots__ = (
         "client_properties",
         "flight_recorder",
+        "initial_frame_max",
         "max_redirects",
         "observers",
         "peer",
@@ -130,6 +132,7 @@ class Settings:
         max_redirects: int = DEFAULT_MAX_REDIRECTS,
         observers: Sequence[Observer] = (),
         flight_recorder: int = 0,
+        initial_frame_max: int = 0,
     ) -> None:
         self.protocol = protocol
         self.timeout_s = checked_seconds("timeout", timeout)
@@ -137,5 +140,6 @@ class Settings:
         self.client_properties = client_properties(properties, connection_name)
         self.peer = peer
         self.max_redirects = checked_count("max_redirects", max_redirects)
+        self.initial_frame_max = checked_count("initial_frame_max", initial_frame_max)
         self.observers = checked_observers(observers)
         self.flight_recorder = checked_count("flight_recorder", flight_recorder)

@@ -1,4 +1,5 @@
-"""The seam between the drivers and the world: where to connect, and what the system's errors mean.
+"""The seam between the drivers and the world: where to connect. What the system's errors mean is in
+`_failures`, whose functions are here too.
 
 Only this module and the two drivers know sockets. A driver needs of a byte stream: bytes in, bytes
 out, its end, and that it can be closed at once. Users supply their own through `connector` (see the
@@ -7,23 +8,16 @@ drivers' Endpoint).
 
 from __future__ import annotations
 
-import errno
 import os
 import socket
-import sys
 import threading
 
-from amqpconn.errors import (
-    ConnectionFailed,
-    ConnectRefused,
-    HostUnreachable,
-    InvalidParameter,
-    NameNotResolved,
-    PeerHungUp,
-    RedirectRefused,
-    TLSFailed,
-    TransportError,
-)
+from amqpconn._failures import attempt_failed as attempt_failed
+from amqpconn._failures import failed as failed
+from amqpconn._failures import place_of as place_of
+from amqpconn._failures import several as several
+from amqpconn._failures import unresolved as unresolved
+from amqpconn.errors import InvalidParameter, RedirectRefused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from amqpconn.core.detour import Detour
+    from amqpconn.errors import ConnectionFailed
 
     # (family, type, protocol, canonical name, address), as getaddrinfo gives them.
     AddressInfo = tuple[int, int, int, str, Any]
@@ -40,12 +35,6 @@ if TYPE_CHECKING:
 STREAM: Final = socket.SOCK_STREAM
 PORT: Final = 5672
 PORT_TLS: Final = 5671
-_UNREACHABLE: Final = frozenset(
-    {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT, errno.EADDRNOTAVAIL}
-)
-_HUNG_UP: Final = frozenset(
-    {errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED, errno.ESHUTDOWN, errno.ENOTCONN}
-)
 
 
 class Target:
@@ -172,99 +161,10 @@ def share(remaining_s: float | None, addresses_left: int) -> float | None:
     return max(remaining_s, 0.0) / addresses_left
 
 
-def failed(error: OSError, target: Target | None) -> ConnectionFailed:
-    """Our error for one of the system's, with it as `__cause__`."""
-    ours = _translated(error, target)
-    ours.__cause__ = error
-    if isinstance(ours, TransportError):
-        ours.errno = error.errno
-    return ours
-
-
-def unresolved(error: Exception, target: Target) -> ConnectionFailed:
-    """Our error for what a resolver raised: OSError, or ValueError for what cannot be a name."""
-    if isinstance(error, OSError):
-        return failed(error, target)
-    ours = NameNotResolved(f"the host name {target.host!r} cannot be looked up: {error}")
-    ours.__cause__ = error
-    return ours
-
-
 def check_not_redirected(detours: list[Detour]) -> None:
     """Raises RedirectRefused: a stream of the user's own leads where it leads."""
     if detours and detours[-1].is_redirect:
         raise RedirectRefused(f"{detours[-1].reason} cannot be followed on a stream of your own")
-
-
-def several(errors: list[ConnectionFailed], target: Target) -> ConnectionFailed:
-    """One error for all addresses of a host: the only one, or the last with all of them as its
-    cause.
-    """
-    if len(errors) == 1:
-        return errors[0]
-    error = errors[-1].clone()
-    error.what = f"none of the {len(errors)} addresses of {target} answers; the last: {error.what}"
-    error.__cause__ = ExceptionGroup(f"attempts to reach {target}", errors)
-    return error
-
-
-def _translated(error: OSError, target: Target | None) -> ConnectionFailed:
-    if isinstance(error, socket.gaierror):
-        return NameNotResolved(
-            f"the host name {target.host if target else ''!r} has no address: {error.strerror}"
-        )
-    if _is_tls(error):
-        return _tls_ended(error) or _tls_failed(error, target)
-    if isinstance(error, ConnectionRefusedError) or (
-        target and target.path and isinstance(error, FileNotFoundError)
-    ):
-        return ConnectRefused(f"nothing accepts connections at {target}: {_reason(error)}")
-    if error.errno in _HUNG_UP or isinstance(error, ConnectionError):
-        detail = error.strerror or str(error) or "no reason given"  # asyncio's have none
-        return PeerHungUp(f"the peer broke the byte stream: {detail}")
-    if isinstance(error, TimeoutError) or error.errno in _UNREACHABLE:
-        return HostUnreachable(f"{target} does not answer: {_reason(error) or 'time over'}")
-    return TransportError(f"the byte stream to {target} failed: {_reason(error)}")
-
-
-def _reason(error: OSError) -> str:
-    """The system's words; asyncio puts its own in their place, without the reason."""
-    return os.strerror(error.errno) if error.errno else str(error)
-
-
-def _tls_ended(error: OSError) -> PeerHungUp | None:
-    """OpenSSL's words for a stream that ends early; for one that fails while writing, too."""
-    from ssl import SSLEOFError, SSLZeroReturnError
-
-    if not isinstance(error, SSLEOFError | SSLZeroReturnError):
-        return None
-    return PeerHungUp(
-        "the peer ended the byte stream in the middle of TLS",
-        cause="perhaps the port does not speak TLS, or a load balancer has no broker behind it",
-    )
-
-
-def _tls_failed(error: OSError, target: Target | None) -> TLSFailed:
-    code = getattr(error, "reason", "") or ""
-    if code in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
-        return TLSFailed(
-            f"the peer at {target} does not speak TLS ({code})",
-            remedy="use the TLS port (usually 5671), or amqp:// for clear text",
-        )
-    if "_ALERT_" in code:
-        alert = code.partition("_ALERT_")[2].replace("_", " ").lower()
-        return TLSFailed(
-            f"the peer at {target} ended TLS with the alert '{alert}'",
-            remedy="read the broker's log; where it asks for a certificate, check that the client"
-            " shows one and that the broker trusts its authority",
-        )
-    reason = getattr(error, "verify_message", "") or code or str(error)
-    return TLSFailed(f"no TLS with {target}: {reason}")
-
-
-def _is_tls(error: OSError) -> bool:
-    ssl = sys.modules.get("ssl")
-    return ssl is not None and isinstance(error, ssl.SSLError)
 
 
 def _context(ssl: SSLContext | bool | None) -> SSLContext | None:

@@ -26,10 +26,15 @@ async def connected_socket(target: Target, core: EndpointCore) -> socket.socket:
     core.enter("connect", loop.time())
     errors: list[ConnectionFailed] = []
     for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
+        began = loop.time()
         try:
-            return await _attempt(address, transport.share(core.remaining(loop.time()), left))
+            sock = await _attempt(address, transport.share(core.remaining(began), left))
         except OSError as error:
-            errors.append(transport.failed(error, target))
+            took = loop.time() - began
+            errors.append(transport.attempt_failed(error, target, address, took))
+        else:
+            core.peer = transport.place_of(target, address)
+            return sock
     raise transport.several(errors, target)
 
 

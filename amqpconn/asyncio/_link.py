@@ -12,7 +12,7 @@ from amqpconn.asyncio._guard import Guarded, disown
 from amqpconn.asyncio._rest import unread
 from amqpconn.asyncio._stream import StreamTransport
 from amqpconn.core.events import HangUp, Opened, Redial, SecretWanted
-from amqpconn.errors import CallTimeout, ConnectionFailed, NotOpen
+from amqpconn.errors import ConnectionFailed, NotOpen
 
 if TYPE_CHECKING:
     import socket
@@ -135,7 +135,8 @@ class Link(asyncio.Protocol, Guarded):
                 while not self._can_write.is_set():
                     await self._can_write.wait()
         except TimeoutError:
-            raise CallTimeout(f"the stream was full for {timeout} s; nothing was sent") from None
+            what = f"the stream was full for {timeout} s; nothing was sent"
+            raise self._core.timed_out(what, self.now()) from None
         return None if timeout is None else timeout - (self.now() - began)
 
     async def _dial(self) -> None:

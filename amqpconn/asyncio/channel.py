@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from amqpconn._facade import DEFAULT_CALL_TIMEOUT_S, ChannelFacade
-from amqpconn.errors import CallTimeout, NotOpen
+from amqpconn.errors import NotOpen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +77,8 @@ class Channel(ChannelFacade):
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
-            raise CallTimeout(f"nothing arrived on channel {self.id} in {timeout} s") from None
+            what = f"nothing arrived on channel {self.id} in {timeout} s"
+            raise self._endpoint._core.timed_out(what, self._endpoint.loop.time()) from None
         return self._inbox.popleft()
 
     def on(self, method: type[M], handler: Callable[[M, Content | None], object]) -> None:

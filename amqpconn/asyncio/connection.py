@@ -15,7 +15,6 @@ from amqpconn._facade import (
 from amqpconn.asyncio._opening import Opening
 from amqpconn.asyncio.endpoint import Endpoint
 from amqpconn.config import DEFAULT_CLOSE_TIMEOUT_S
-from amqpconn.errors import CallTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,7 +96,7 @@ class Connection(ConnectionFacade):
                     await self.endpoint._unblocked.wait()
         except TimeoutError:
             text = f"the broker is still blocked after {timeout} s: {self.blocked_reason}"
-            raise CallTimeout(text) from None
+            raise self._core.timed_out(text, asyncio.get_running_loop().time()) from None
         self._core.check_open()
 
     async def wait_closed(self, timeout: float | None = None) -> None:
@@ -112,7 +111,8 @@ class Connection(ConnectionFacade):
             async with asyncio.timeout(timeout):
                 await self.endpoint._link.down.wait()
         except TimeoutError:
-            raise CallTimeout(f"the connection is still there after {timeout} s") from None
+            what = f"the connection is still there after {timeout} s"
+            raise self._core.timed_out(what, asyncio.get_running_loop().time()) from None
         if self._core.error is not None:
             raise self._core.error.clone()
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from amqpconn.core.assembler import Content
     from amqpconn.core.dialect import Dialect
     from amqpconn.core.events import Event
-    from amqpconn.errors import AMQPError
+    from amqpconn.errors import AMQPError, ChannelClosed
     from amqpconn_spec._base import Method
     from amqpconn_spec.v0_9_1 import channel as channel_class
     from amqpconn_spec.v0_9_1.frames import ContentHeader
@@ -64,6 +64,7 @@ class Channels:
         emit: takes events for the driver.
         reply: puts a method in front of everything that waits to be written.
         send: puts a method at the end.
+        stamp: notes on an error where and when it happened.
     """
 
     def __init__(
@@ -72,12 +73,14 @@ class Channels:
         emit: Callable[[Event], None],
         reply: Callable[[Method, int], None],
         send: Callable[[Method, int], None],
+        stamp: Callable[[ChannelClosed], ChannelClosed],
     ) -> None:
         self.channel_max = 0
         self._dialect = dialect
         self._emit = emit
         self._reply = reply
         self._send = send
+        self._stamp = stamp
         self.control = ChannelCore(0, ChannelState.OPEN)
         self._by_id: dict[int, ChannelCore] = {}
         self._free: list[int] = []
@@ -194,9 +197,8 @@ class Channels:
         # Behind what waits: after close-ok the id is free, and nothing more may come for it.
         self._send(self._dialect.ChannelCloseOk(), channel.id)
         if channel.state is not ChannelState.CLOSING:
-            self._down(
-                channel, channel_closed(channel.id, close.reply_code, close.reply_text, about)
-            )
+            error = channel_closed(channel.id, close.reply_code, close.reply_text, about)
+            self._down(channel, self._stamp(error))
 
     def _on_close_ok(self, channel: ChannelCore, method: Method) -> None:
         self._expect(channel, ChannelState.CLOSING, method)

@@ -1,5 +1,5 @@
-"""Everything that waits for a time: named deadlines, the deadlines of calls, and how long each
-phase took.
+"""Everything that waits for a time, and what has been: named deadlines, the deadlines of calls, how
+long each phase took, and when bytes last came and went.
 """
 
 from __future__ import annotations
@@ -55,12 +55,12 @@ class Deadlines:
             deadlines.append(self._calls[0].deadline)
         return min(deadlines, default=None)
 
-    def passed(self, now: float) -> list[str]:
-        """Names of the deadlines that have passed; they are removed."""
-        names = [name for name, deadline in self._named.items() if deadline <= now]
-        for name in names:
+    def passed(self, now: float) -> list[tuple[str, float]]:
+        """Names of the deadlines that have passed, and for how many seconds; they are removed."""
+        found = [(name, now - at) for name, at in self._named.items() if at <= now]
+        for name, _ in found:
             del self._named[name]
-        return names
+        return found
 
     def passed_calls(self, now: float) -> Iterator[Call]:
         """Calls whose time is over."""
@@ -77,6 +77,20 @@ class Deadlines:
     def _drop_done(self) -> None:
         while self._calls and self._calls[0].done:
             heappop(self._calls)
+
+
+class Traffic:
+    """When the last bytes came in, and when the last went out, on the stream of this moment."""
+
+    __slots__ = ("last_in", "last_out")
+
+    def __init__(self) -> None:
+        self.last_in: float | None = None
+        self.last_out: float | None = None
+
+    def ages(self, now: float) -> tuple[float | None, float | None]:
+        """Seconds since then, in and out; None when there were none."""
+        return _since(self.last_in, now), _since(self.last_out, now)
 
 
 class Phases:
@@ -104,3 +118,7 @@ class Phases:
         if self.current:
             spent[self.current] = spent.get(self.current, 0.0) + now - self._since
         return spent
+
+
+def _since(then: float | None, now: float) -> float | None:
+    return None if then is None else max(now - then, 0.0)

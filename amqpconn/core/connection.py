@@ -5,16 +5,12 @@ says what may follow what.
 from __future__ import annotations
 
 from amqpconn._typing import cast
-from amqpconn.core import secrets
+from amqpconn.core import initial_frame, reasons, secrets
 from amqpconn.core.handshake import Handshake
 from amqpconn.core.states import DISCARDING, HEADER, PHASES, IllegalStep, Machine, Role, State
 from amqpconn.errors import (
-    AuthenticationRefused,
-    ConnectionClosed,
     HandshakeFailed,
-    SecretRefused,
     UnexpectedMethod,
-    VirtualHostRefused,
     connection_closed,
 )
 from amqpconn_spec._wire import EncodeError
@@ -64,20 +60,13 @@ if TYPE_CHECKING:
         def closing_by_peer(self, error: ConnectionFailed) -> None:
             """The server has closed; its close is answered."""
 
+        def closing_meanwhile(self, error: ConnectionFailed) -> None:
+            """The server has closed, as we have; its close is answered."""
+
         def closed_in_order(self) -> None:
             """Our close is answered."""
 
 
-# Which error a refusal in the handshake, or of update-secret, is: by what had been sent last, and
-# the server's reply code. Tune-ok goes out with open: a refusal in answer to it comes no earlier.
-_REFUSALS: Final[dict[tuple[State, str], type[ConnectionFailed]]] = {
-    (State.START_OK, "access-refused"): AuthenticationRefused,
-    (State.SECURE_OK, "access-refused"): AuthenticationRefused,
-    (State.OPEN, "not-allowed"): VirtualHostRefused,
-    (State.OPENED, "not-allowed"): SecretRefused,
-}
-_UPDATING: Final = "connection.update-secret"
-_ABOUT_TUNING: Final = ("connection.tune", "connection.tune-ok")
 _SHORT_STRING_LIMIT: Final = 255
 
 
@@ -218,7 +207,9 @@ class ConnectionManager:
 
     def _on_close(self, close: connection.Close) -> None:
         self.question = None
-        if self._before not in (State.CLOSE_SENT, State.CLOSE_RECEIVED):
+        if self._before is State.CLOSE_SENT:
+            self._side.closing_meanwhile(self._closed(close))
+        elif self._before is not State.CLOSE_RECEIVED:
             self._side.closing_by_peer(self._closed(close))
         self._send(self._dialect.CloseOk())
 
@@ -226,38 +217,35 @@ class ConnectionManager:
         self._side.closed_in_order()
 
     def _closed(self, close: connection.Close) -> ConnectionFailed:
+        code, text = close.reply_code, close.reply_text
         about = self._dialect.method_name(close.class_id, close.method_id)
-        return connection_closed(
-            close.reply_code, close.reply_text, about, self._scope(close.reply_code, about)
-        )
-
-    def _scope(self, reply_code: int, about: str) -> type[ConnectionFailed]:
-        if about in _ABOUT_TUNING or (self._before is State.OPENED and about != _UPDATING):
-            return ConnectionClosed
-        for (state, name), scope in _REFUSALS.items():
-            if self._before is state and reply_code == self._dialect.reply_codes.get(name):
-                return scope
-        return ConnectionClosed
+        codes, phase = self._dialect.reply_codes, PHASES[self._before]
+        scope = reasons.refusal(codes, phase, code, text, about)
+        return connection_closed(code, text, about, scope)
 
     def _current(self) -> Handshake:
         return cast("Handshake", self._handshake)
 
     def _answer(self, method: Method) -> int:
-        """Send a method of the handshake; what a user gave for it may not fit into it.
+        """Send a method of the handshake; what a user gave for it may not fit into it, or may be
+        more than the server takes.
 
         Returns the size of its frame. Raises HandshakeFailed.
         """
         try:
-            return self._send(method)
+            size = len(method.encode_frame(0))  # not kept: tracebacks must not have the bytes
         except EncodeError as error:
             error = error.with_traceback(None)  # its frames have the secret
             raise HandshakeFailed(f"the answer to the server cannot be written: {error}") from error
+        limit = self._settings.initial_frame_max
+        initial_frame.check_size(method, size, cast("Agreement", self.agreement), limit)
+        self._send(method)
+        return size
 
-    def _send(self, method: Method) -> int:
+    def _send(self, method: Method) -> None:
         frame = method.encode_frame(0)  # first, because a step that cannot be taken leaves no trace
         if self.machine.send(method.NAME):
             self._side.write(frame)
-        return len(frame)
 
     def expected(self) -> list[str]:
         """The names of what the server may send now, in this version of the protocol."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from struct import Struct
 
 from amqpconn.core import sniff
-from amqpconn.errors import FrameTooLarge, MalformedFrame
+from amqpconn.errors import FrameTooLargeAfterTune, FrameTooLargeBeforeTune, MalformedFrame
 from amqpconn_spec._wire import DecodeError
 
 TYPE_CHECKING = False
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from amqpconn.core.dialect import Dialect
-    from amqpconn.errors import HandshakeFailed
+    from amqpconn.errors import FrameTooLarge, HandshakeFailed
     from amqpconn_spec._base import Method
     from amqpconn_spec.v0_9_1.frames import ContentHeader
 
@@ -41,6 +41,7 @@ class FrameReader:
     def __init__(self, dialect: Dialect, frame_max: int) -> None:
         self.frame_max = frame_max
         self.frames_read = 0
+        self._too_large: type[FrameTooLarge] = FrameTooLargeBeforeTune
         self._dialect = dialect
         self._types = (
             dialect.frame_method,
@@ -51,6 +52,10 @@ class FrameReader:
         self._pieces: list[bytes] = []
         self._length = 0
         self._needed = 1
+
+    def tuned(self, frame_max: int) -> None:
+        """From here on the limit is the one that was agreed on."""
+        self.frame_max, self._too_large = frame_max, FrameTooLargeAfterTune
 
     def receive(self, data: bytes) -> Iterator[Frame]:
         """The frames that `data` completes, one by one.
@@ -101,7 +106,7 @@ class FrameReader:
             return None
         kind, _, size = _read_header(buffer, at)
         if size + FRAME_OVERHEAD > self.frame_max:
-            raise FrameTooLarge(
+            raise self._too_large(
                 f"a frame of {size + FRAME_OVERHEAD} bytes came; the limit is {self.frame_max}"
             )
         if there < size + FRAME_OVERHEAD:

@@ -1,14 +1,17 @@
 """Heartbeats: when to send one, and when silence means that the peer is gone (specification 4.2.7).
 
 Any traffic counts in both directions. One goes out after half an interval without a write; the peer
-is given up after two intervals without a byte. A process that was itself stopped cannot tell: when
-the clock shows that we looked far too late, the peer gets another half interval, so that what waits
-in the socket can be read first.
+is given up after two intervals without a byte.
+
+A process that was itself stopped cannot tell. It shows in the clock: a heartbeat should have gone
+out long ago, and nobody came to send it. Then the peer gets another half interval, so that what
+waits in the socket can be read first; and what is found there, or not found, is told as the stall
+that it is: the peer may well have given us up in the meantime.
 """
 
 from __future__ import annotations
 
-from amqpconn.errors import HeartbeatsMissed
+from amqpconn.errors import HeartbeatsMissed, ProcessStalled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,18 +19,21 @@ if TYPE_CHECKING:
 
 INTERVALS_OF_SILENCE: Final = 2
 _PART: Final = 0.5
+# A heartbeat of ours that is later than this many intervals shows a stall: with the half interval
+# before it was due a peer has heard nothing for one and a half, and some give up then.
+_LATE: Final = 1.0
 
 
 class Heartbeat:
     """The two clocks of one connection. `interval_s` 0: no heartbeats."""
 
-    __slots__ = ("_grace_until", "interval_s", "last_in", "last_out", "stalled_s")
+    __slots__ = ("_grace_until", "_woke_at", "interval_s", "last_in", "last_out", "stalled_s")
 
     def __init__(self) -> None:
         self.interval_s = 0
         self.last_in = self.last_out = 0.0
         self.stalled_s = 0.0
-        self._grace_until = 0.0
+        self._grace_until = self._woke_at = 0.0
 
     def start(self, interval_s: int, now: float) -> None:
         """Both clocks begin with tune-ok."""
@@ -39,8 +45,14 @@ class Heartbeat:
         self.interval_s = 0
 
     def received(self, now: float) -> None:
-        """Bytes came, so a stall of ours before them has done no harm."""
+        """Bytes came, so a stall of ours before them has done no harm yet."""
+        self._awake(now)
         self.last_in, self._grace_until = now, 0.0
+
+    def sent(self, now: float) -> None:
+        """Bytes go out."""
+        self._awake(now)
+        self.last_out = now
 
     def next_deadline(self) -> float | None:
         """When to look again; None without heartbeats."""
@@ -52,16 +64,32 @@ class Heartbeat:
         """Whether to send one now."""
         return bool(self.interval_s) and now >= self._send_at()
 
-    def check(self, now: float) -> HeartbeatsMissed | None:
+    def check(self, now: float) -> HeartbeatsMissed | ProcessStalled | None:
         """The error when the peer is to be given up."""
+        self._awake(now)
         if not self.interval_s or now < self._give_up_at():
             return None
         late = now - self._give_up_at()
         if late > self.interval_s * _PART and not self._grace_until:
-            self.stalled_s = late
             self._grace_until = now + self.interval_s * _PART
             return None
         return self._missed(now)
+
+    def stall(self, now: float) -> ProcessStalled | None:
+        """The error for a stream that the peer has ended, when a stall of ours came before it."""
+        self._awake(now)
+        if not self.stalled_s or now > self._woke_at + self.interval_s:
+            return None
+        return self._stalled(
+            "the peer ended the byte stream",
+            cause="perhaps the peer gave us up, as no heartbeat of ours came in that time",
+        )
+
+    def _awake(self, now: float) -> None:
+        """We run; were we to run long ago?"""
+        late = now - self._send_at()
+        if self.interval_s and late > self.interval_s * _LATE:
+            self.stalled_s, self._woke_at = late, now
 
     def _send_at(self) -> float:
         return self.last_out + self.interval_s * _PART
@@ -69,15 +97,21 @@ class Heartbeat:
     def _give_up_at(self) -> float:
         return max(self.last_in + self.interval_s * INTERVALS_OF_SILENCE, self._grace_until)
 
-    def _missed(self, now: float) -> HeartbeatsMissed:
-        silence = (
-            f"nothing came from the peer for {now - self.last_in:.1f} s;"
-            f" the agreed heartbeat is {self.interval_s} s"
-        )
+    def _missed(self, now: float) -> HeartbeatsMissed | ProcessStalled:
+        silence = f"nothing came from the peer for {now - self.last_in:.1f} s"
         if self._grace_until:
-            return HeartbeatsMissed(
+            return self._stalled(
                 silence,
-                cause=f"this process did not run for about {self.stalled_s:.1f} s",
-                remedy="do not block the event loop; look for a suspended or overloaded process",
+                cause="perhaps the whole machine stood still: the peer sent nothing either that"
+                " waited to be read",
             )
-        return HeartbeatsMissed(silence)
+        return HeartbeatsMissed(f"{silence}; the agreed heartbeat is {self.interval_s} s")
+
+    def _stalled(self, found: str, cause: str) -> ProcessStalled:
+        error = ProcessStalled(
+            f"this process was stalled for {self.stalled_s:.1f} s, and then {found};"
+            f" the agreed heartbeat is {self.interval_s} s",
+            cause=cause,
+        )
+        error.stalled_s = self.stalled_s
+        return error

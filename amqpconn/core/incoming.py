@@ -5,6 +5,7 @@ channels. What is wrong with any of them leads to the right kind of end.
 from __future__ import annotations
 
 from amqpconn.core.channels import Channels
+from amqpconn.core.clockwork import Traffic
 from amqpconn.core.connection import ConnectionManager
 from amqpconn.core.detour import Detour, check_count, parse_host
 from amqpconn.core.dialect import AUTO, dialect_for, dialect_of_header
@@ -16,7 +17,7 @@ from amqpconn_spec._base import Method
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final
+    from typing import Final, TypeVar
 
     from amqpconn.auth import AuthMethod
     from amqpconn.config import Settings
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
     from amqpconn.core.events import SecretWanted
     from amqpconn.core.framing import Frame
     from amqpconn.core.negotiation import Tuning
+    from amqpconn.errors import AMQPError
     from amqpconn_spec.v0_9_1.frames import ContentHeader
+
+    E = TypeVar("E", bound=AMQPError)
 
 # After we have answered its close the server ends the stream, as it should (2.2.4.4), or not:
 # RabbitMQ does not after a refusal in the middle of a challenge, and callers wait for the error.
@@ -43,7 +47,7 @@ class Incoming(Lifecycle):
         self.dialect = dialect
         reader = FrameReader if self._watch is None else self._watch.reader
         self._reader = reader(dialect, dialect.frame_min_size)
-        self.channels = Channels(dialect, self._emit, self._reply, self._send)
+        self.channels = Channels(dialect, self._emit, self._reply, self._send, self._stamped)
         self.manager = ConnectionManager(self, dialect, self.settings)
 
     # --- the stream ---
@@ -60,7 +64,7 @@ class Incoming(Lifecycle):
         """Bytes from the peer, in pieces of any size."""
         if not data or self.manager.is_closed:
             return
-        self._now = now
+        self._now = self.traffic.last_in = now
         self.heartbeat.received(now)
         try:
             for frame in self._reader.receive(data):
@@ -82,7 +86,7 @@ class Incoming(Lifecycle):
 
     def tuned(self, tuning: Tuning) -> None:
         """Limits and heartbeats are in force from here on."""
-        self._reader.frame_max = tuning.frame_max
+        self._reader.tuned(tuning.frame_max)
         self.channels.channel_max = tuning.channel_max
         self.heartbeat.start(tuning.heartbeat, self._now)
         if self._watch is not None:
@@ -132,6 +136,17 @@ class Incoming(Lifecycle):
         self._deadlines.set("lingering", self._now + FAREWELL_S)
         self._become(EndpointState.DISCONNECTING)
 
+    def closing_meanwhile(self, error: ConnectionFailed) -> None:
+        """The server has closed while our close was on its way. It may have had a reason, such as
+        something that was sent before: it is kept, and the end waits for close-ok as before.
+        """
+        if self.error is None:
+            self.error = self._located(error, self._now)
+        elif self.error.reply_code is None:
+            self.error.reply_code, self.error.reply_text = error.reply_code, error.reply_text
+            self.error.failing_method = error.failing_method
+            self.error.add_note(error.what)
+
     def redirected(self, host: str) -> None:
         """The server sends us to another host. Raises ProtocolViolation, RedirectRefused."""
         name, port = parse_host(host)
@@ -180,6 +195,9 @@ class Incoming(Lifecycle):
         else:
             self.channels.header(channel, what)
 
+    def _stamped(self, error: E) -> E:
+        return self._located(error, self._now)
+
     def _reply(self, method: Method, channel: int) -> None:
         self.output.write_first(method.encode_frame(channel))
 
@@ -224,6 +242,7 @@ class Incoming(Lifecycle):
         is_redirect = redial.host is not None
         self.detours.append(Detour(self.peer, self.dialect.protocol, reason, is_redirect))
         self.heartbeat.stop()
+        self.traffic = Traffic()
         self.output.clear()
         self._speak(dialect)
         self._emit(redial)

@@ -8,28 +8,38 @@ from collections import deque
 from enum import Enum
 
 from amqpconn.core import reasons
-from amqpconn.core.clockwork import Deadlines, Phases
+from amqpconn.core.clockwork import Deadlines, Phases, Traffic
 from amqpconn.core.events import Down, HangUp, StateChanged
 from amqpconn.core.heartbeat import Heartbeat
 from amqpconn.core.output import Output
-from amqpconn.errors import AlreadyOpen, CallTimeout, ConnectionFailed, OpenAborted, PeerHungUp
+from amqpconn.errors import (
+    PHASES,
+    AlreadyOpen,
+    AMQPError,
+    CallTimeout,
+    ConnectionFailed,
+    OpenAborted,
+    PeerHungUp,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final
+    from typing import Final, TypeVar
 
     from amqpconn.config import Settings
     from amqpconn.core.channels import Channels
     from amqpconn.core.connection import ConnectionManager
     from amqpconn.core.detour import Detour
     from amqpconn.core.dialect import Dialect
-    from amqpconn.core.events import Event
+    from amqpconn.core.events import Call, Event
     from amqpconn.core.framing import FrameReader
     from amqpconn.core.handshake import OpenRequest
     from amqpconn.core.renewal import Renewal
     from amqpconn.core.transcript import Transcript
     from amqpconn.core.watch import Watch
     from amqpconn.errors import OpenTimeout
+
+    E = TypeVar("E", bound=AMQPError)
 
 # What is left to do when nothing more is to be said gets this long: for our last bytes to go out,
 # and for the answer to a close that tells the server what it did wrong.
@@ -65,6 +75,7 @@ class Lifecycle:
         self.state = EndpointState.OFF
         self.error: ConnectionFailed | None = None
         self.heartbeat = Heartbeat()
+        self.traffic = Traffic()
         self._events: deque[Event] = deque()
         self._watch = self._observed()
         self._emit = self._events.append if self._watch is None else self._watch.emit
@@ -127,7 +138,7 @@ class Lifecycle:
         if not self.is_alive:
             return
         if self.error is None:
-            self.error = self._located(error, now)
+            self.error = self._located(reasons.in_phase(error, self.phases.current), now)
         self._hang_up(quick=True)
 
     def disconnected(self) -> None:
@@ -160,7 +171,8 @@ class Lifecycle:
         self._now = now
         data = self.output.take()
         if data:
-            self.heartbeat.last_out = now
+            self.traffic.last_out = now
+            self.heartbeat.sent(now)
         return data
 
     def next_event(self) -> Event | None:
@@ -185,25 +197,30 @@ class Lifecycle:
         """Do what is due. Harmless when nothing is."""
         self._now = now
         for call in self._deadlines.passed_calls(now):
-            self.channels.fail(
-                call,
-                CallTimeout(
-                    f"no answer to {call.method.NAME} on channel {call.channel.id} in time"
-                ),
-            )
-        for name in self._deadlines.passed(now):
-            self._passed(name, now)
+            self.channels.fail(call, self._unanswered(call, now))
+        for name, late_s in self._deadlines.passed(now):
+            self._passed(name, now, late_s)
         missed = self.heartbeat.check(now)
         if missed is not None:
             self._silent(missed, now)
         elif self.heartbeat.due(now):
             if not self.output.size:  # what waits already is as good a sign of life
                 self.output.write_first(self.dialect.heartbeat)
-            self.heartbeat.last_out = now
+            self.heartbeat.sent(now)
 
-    def _passed(self, name: str, now: float) -> None:
+    def timed_out(self, what: str, now: float) -> CallTimeout:
+        """The error for something else than an answer that was waited for in vain."""
+        return self._located(CallTimeout(what), now)
+
+    def _unanswered(self, call: Call, now: float) -> CallTimeout:
+        name = call.method.NAME
+        error = CallTimeout(f"no answer to {name} on channel {call.channel.id} in time")
+        error.failing_method = name
+        return self._located(error, now)
+
+    def _passed(self, name: str, now: float, late_s: float) -> None:
         if name == "opening":
-            self.fail(self._too_late(), now)
+            self.fail(self._too_late(late_s), now)
         elif name == "renewal":
             self.renewal.due(now)
         elif name == "expiry":
@@ -245,27 +262,33 @@ class Lifecycle:
             self._emit(StateChanged(self.state, state))
             self.state = state
 
-    def _located(self, error: ConnectionFailed, now: float) -> ConnectionFailed:
-        error.phase = self.phases.current
+    def _located(self, error: E, now: float) -> E:
+        """Stamp an error with its circumstances. Nothing else does."""
+        error.phase = self.phases.current or PHASES[0]
         error.elapsed = self.phases.elapsed(now)
         error.peer = self.peer
+        error.last_in_age_s, error.last_out_age_s = self.traffic.ages(now)
         error.transcript = self.transcript
         return error
 
-    def _too_late(self) -> OpenTimeout:
+    def _too_late(self, late_s: float) -> OpenTimeout:
         return reasons.too_late(
-            self.settings.timeout_s or 0.0, self.phases.current, self.manager.expected()
+            self.settings.timeout_s or 0.0, self.phases.current, self.manager.expected(), late_s
         )
 
     def _end_of_stream(self, cause: BaseException | None) -> ConnectionFailed:
         """The error for the end of the stream, from all that is known about it."""
         if isinstance(cause, ConnectionFailed) and not isinstance(cause, PeerHungUp):
             return cause  # it says more than that the stream is gone
-        error = self._reader.eof() or reasons.hung_up(
-            self.phases.current,
-            self.manager.agreement,
-            self._reader.unfinished,
-            self.manager.question is not None,
-        )
-        error.__cause__ = cause
+        how = cause.__cause__ or cause if isinstance(cause, PeerHungUp) else cause
+        error = self._reader.eof() or self.heartbeat.stall(self._now)
+        if error is None:
+            return reasons.hung_up(
+                self.phases.current,
+                self.manager.agreement,
+                self._reader.unfinished,
+                how,
+                is_our_turn=self.manager.question is not None,
+            )
+        error.__cause__ = how
         return error

@@ -6,37 +6,55 @@ from amqpconn.errors import (
     PeerSpeaksAMQP10,
     PeerSpeaksHTTP,
     PeerSpeaksOther,
+    PeerSpeaksRedis,
+    PeerSpeaksSSH,
     PeerSpeaksTLS,
     VersionRefused,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from amqpconn.core.dialect import Dialect
-    from amqpconn.errors import HandshakeFailed
+    from typing import Final
 
-_TLS_RECORDS = (b"\x15\x03", b"\x16\x03")
-_KNOWN = (
-    (b"SSH-", "an SSH server"),
-    (b"-ERR", "Redis"),
-    (b"-DENIED", "Redis"),
-    (b"+OK", "Redis or a mail server"),
-    (b"220 ", "a mail or FTP server"),
-    (b"* OK", "an IMAP server"),
+    from amqpconn.core.dialect import Dialect
+    from amqpconn.errors import HandshakeFailed, WrongPeer
+
+# What answers begin with, and what is said about them; `{}` stands for these first bytes.
+_PEERS: Final[tuple[tuple[type[WrongPeer], tuple[bytes, ...], str], ...]] = (
+    (
+        PeerSpeaksTLS,
+        (b"\x15\x03", b"\x16\x03"),
+        "the peer answered with a TLS record: it wants TLS, and this is clear text",
+    ),
+    (
+        PeerSpeaksHTTP,
+        (b"HTTP/", b"<!DOC", b"<html", b"<HTML"),
+        "the peer answered as a web server does: {!r}",
+    ),
+    (PeerSpeaksSSH, (b"SSH-",), "the peer is an SSH server: {!r}"),
+    # What Redis says to those whom it does not let in, or whose command it does not know.
+    (
+        PeerSpeaksRedis,
+        (b"-ERR", b"-DENIED", b"-NOAUTH", b"-WRONGPASS", b"-LOADING", b"-MISCONF"),
+        "the peer is Redis: {!r}",
+    ),
+    (PeerSpeaksOther, (b"+OK", b"* OK"), "the peer is a mail server, not an AMQP broker: {!r}"),
+    (PeerSpeaksOther, (b"220 ",), "the peer is a mail or FTP server, not an AMQP broker: {!r}"),
+    (PeerSpeaksOther, (b"INFO {",), "the peer is NATS, not an AMQP broker: {!r}"),
+    (PeerSpeaksOther, (b"RFB ",), "the peer is a VNC server, not an AMQP broker: {!r}"),
 )
+# HTTP/2 begins with its settings (RFC 9113, 6.5): behind the frame's length its type, no flags, and
+# stream 0.
+_HTTP2_SETTINGS: Final = b"\x04\x00\x00\x00"
 
 
 def recognise(first: bytes) -> HandshakeFailed:
     """The error that names the peer behind `first`, its first bytes (some, not necessarily all)."""
-    if first[:2] in _TLS_RECORDS:
-        return PeerSpeaksTLS(
-            "the peer answered with a TLS record: it wants TLS, and this is clear text"
-        )
-    if first.startswith((b"HTTP/", b"<!DOC", b"<html", b"<HTML")):
-        return PeerSpeaksHTTP("the peer answered as a web server does")
-    for beginning, name in _KNOWN:
-        if first.startswith(beginning):
-            return PeerSpeaksOther(f"the peer is {name}, not an AMQP broker")
+    for kind, beginnings, said in _PEERS:
+        if first.startswith(beginnings):
+            return kind(said.format(first[:64]))
+    if first[3:7] == _HTTP2_SETTINGS:
+        return PeerSpeaksHTTP("the peer answered as a server of HTTP/2 does")
     if b"AMQP".startswith(first[:4]):
         return VersionRefused(
             f"the server answered our header with a part of another one, {first!r}, and hung up"

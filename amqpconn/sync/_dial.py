@@ -132,14 +132,18 @@ class Dial:
         self._core.enter("connect", monotonic())
         errors: list[ConnectionFailed] = []
         for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
+            began = monotonic()
             try:
                 self._attempt(address, left)
-                return
             except OSError as error:
                 self._check_interrupted()
                 if left == 1 and is_ours(error):
                     raise
-                errors.append(transport.failed(error, self._target))
+                took = monotonic() - began
+                errors.append(transport.attempt_failed(error, self._target, address, took))
+            else:
+                self._core.peer = transport.place_of(self._target, address)
+                return
         raise transport.several(errors, self._target)
 
     def _attempt(self, address: AddressInfo, left: int) -> None:

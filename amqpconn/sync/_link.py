@@ -14,7 +14,7 @@ import threading
 from time import monotonic
 
 from amqpconn import transport
-from amqpconn.errors import CallTimeout, ConnectionFailed
+from amqpconn.errors import ConnectionFailed
 from amqpconn.sync import _asking, _reactor
 from amqpconn.sync._dial import Dial, at_least_a_moment, is_ours
 from amqpconn.sync._flow import READ_SIZE, Flow, has_more
@@ -102,7 +102,8 @@ class Link(Flow):
             return timeout
         began = monotonic()
         if not self.changed.wait_for(lambda: not self._unsent, timeout):
-            raise CallTimeout(f"the stream was full for {timeout} s; nothing was sent")
+            what = f"the stream was full for {timeout} s; nothing was sent"
+            raise self._core.timed_out(what, monotonic())
         return None if timeout is None else timeout - (monotonic() - began)
 
     def pump(self) -> None:

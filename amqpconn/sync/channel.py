@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import suppress
+from time import monotonic
 
 from amqpconn._facade import DEFAULT_CALL_TIMEOUT_S, ChannelFacade
 from amqpconn._typing import cast
 from amqpconn.core.channels import ChannelState
-from amqpconn.errors import CallTimeout, NotOpen
+from amqpconn.errors import NotOpen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ class Channel(ChannelFacade):
         link.check_process()
         with link.lock:
             if not link.changed.wait_for(self._has_news, timeout):
-                raise CallTimeout(f"nothing arrived on channel {self.id} in {timeout} s")
+                what = f"nothing arrived on channel {self.id} in {timeout} s"
+                raise self._endpoint._core.timed_out(what, monotonic())
             if not self._inbox:
                 self._check_open()
             return self._inbox.popleft()

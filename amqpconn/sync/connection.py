@@ -13,7 +13,6 @@ from amqpconn._facade import (
 )
 from amqpconn.auth import check_blocking
 from amqpconn.config import DEFAULT_CLOSE_TIMEOUT_S
-from amqpconn.errors import CallTimeout
 from amqpconn.sync.endpoint import Endpoint
 
 TYPE_CHECKING = False
@@ -92,7 +91,8 @@ class Connection(ConnectionFacade):
         with link.lock:
             if not link.changed.wait_for(lambda: not self.is_blocked or link.is_down, timeout):
                 reason = self.blocked_reason
-                raise CallTimeout(f"the broker is still blocked after {timeout} s: {reason}")
+                what = f"the broker is still blocked after {timeout} s: {reason}"
+                raise self._core.timed_out(what, monotonic())
             self._core.check_open()
 
     def wait_closed(self, timeout: float | None = None) -> None:
@@ -106,7 +106,8 @@ class Connection(ConnectionFacade):
         link.check_process()
         with link.lock:
             if not link.changed.wait_for(lambda: link.is_down, timeout):
-                raise CallTimeout(f"the connection is still there after {timeout} s")
+                what = f"the connection is still there after {timeout} s"
+                raise self._core.timed_out(what, monotonic())
         if self._core.error is not None:
             raise self._core.error.clone()
 

@@ -15,10 +15,10 @@ from amqpconn.errors import (
     ConnectionClosed,
     ConnectionFailed,
     ConnectionForced,
+    HungUpInUse,
     MalformedFrame,
     NotOpen,
     OpenAborted,
-    PeerHungUp,
     UnexpectedMethod,
 )
 from amqpconn_spec._wire import EncodeError
@@ -307,15 +307,48 @@ def test_when_both_close_each_answers_and_waits_for_the_other() -> None:
     assert client.events() == []
     client.feed(connection.CloseOk())
     assert client.event(HangUp).quick is False
-    assert client.down() is None
+    check_reason(client)
 
 
-def test_when_both_close_and_the_server_hangs_up_early() -> None:
+@pytest.mark.parametrize("cause", [None, ConnectionResetError("reset")])
+def test_when_both_close_and_the_server_hangs_up_early(cause: Exception | None) -> None:
     client = opened()
     client.core.close(client.now)
     client.feed(SHUTDOWN)
-    client.eof()
-    assert client.down() is None
+    client.core.lost(cause, client.now)
+    check_reason(client)
+
+
+def check_reason(client: Client) -> None:
+    """The server closed for a reason, which is not lost because we wanted to close, too."""
+    error = client.down()
+    assert isinstance(error, ConnectionForced)
+    assert (error.reply_code, error.reply_text) == (320, SHUTDOWN.reply_text)
+    assert error.phase == "closing"
+    assert client.core.state is EndpointState.FAILED
+    assert client.event(Down).error is error
+
+
+def test_of_closes_that_cross_the_first_reason_counts() -> None:
+    client = opened()
+    client.core.close(client.now)
+    client.feed(SHUTDOWN)
+    client.feed(connection.Close(541, "another reason"))
+    assert client.error.reply_code == 320
+
+
+def test_what_the_server_says_while_it_is_told_what_it_did_wrong_is_kept_with_it() -> None:
+    client = opened()
+    client.feed(connection.OpenOk())
+    assert type(client.error) is UnexpectedMethod
+    client.feed(connection.Close(504, "CHANNEL_ERROR - my own", 20, 40))
+    error = client.down()
+    assert type(error) is UnexpectedMethod
+    assert error.phase == "opened"
+    assert (error.reply_code, error.reply_text) == (504, "CHANNEL_ERROR - my own")
+    assert error.failing_method == "channel.close"
+    (note,) = error.__notes__
+    assert "CHANNEL_ERROR - my own" in note
 
 
 # --- before it is open, and at once ---
@@ -348,7 +381,7 @@ def test_abort_says_nothing_and_leaves_nothing() -> None:
 def test_a_stream_that_is_gone_without_anybody_asking_has_failed() -> None:
     client = opened()
     error = client.down()
-    assert type(error) is PeerHungUp
+    assert type(error) is HungUpInUse
     assert error.phase == "opened"
 
 

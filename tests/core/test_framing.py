@@ -15,13 +15,16 @@ from amqpconn.core.dialect import dialect_for
 from amqpconn.core.framing import FRAME_OVERHEAD, FrameReader
 from amqpconn.errors import (
     ConnectionFailed,
-    FrameTooLarge,
+    FrameTooLargeAfterTune,
+    FrameTooLargeBeforeTune,
     HandshakeFailed,
+    HungUpInHeader,
     MalformedFrame,
-    PeerHungUp,
     PeerSpeaksAMQP10,
     PeerSpeaksHTTP,
     PeerSpeaksOther,
+    PeerSpeaksRedis,
+    PeerSpeaksSSH,
     PeerSpeaksTLS,
     VersionRefused,
 )
@@ -129,12 +132,14 @@ def test_a_frame_of_exactly_the_limit_passes_and_one_byte_more_does_not(limit: i
     assert len(fitting) == limit
     assert read([fitting], limit) == [(1, bytes(limit - FRAME_OVERHEAD))]
     above = frames.BodyFrame(1, bytes(limit - FRAME_OVERHEAD + 1)).encode()
-    with pytest.raises(FrameTooLarge, match=f"{limit + 1} bytes came; the limit is {limit}"):
+    with pytest.raises(
+        FrameTooLargeBeforeTune, match=f"{limit + 1} bytes came; the limit is {limit}"
+    ):
         read([above], limit)
 
 
 def test_a_frame_that_is_too_large_is_refused_by_its_header() -> None:
-    with pytest.raises(FrameTooLarge, match="4294967303 bytes"):
+    with pytest.raises(FrameTooLargeBeforeTune, match="4294967303 bytes"):
         read([b"\x01\x00\x00\xff\xff\xff\xff"])
 
 
@@ -150,7 +155,7 @@ def test_before_tune_the_limit_is_the_specifications_minimum() -> None:
     assert client.core.error is None
     client = Client().connect()
     client.feed(start_of(FRAME_MIN_SIZE + 1))
-    assert isinstance(client.error, FrameTooLarge)
+    assert type(client.error) is FrameTooLargeBeforeTune
     assert client.error.phase == "header"
 
 
@@ -162,7 +167,7 @@ def test_after_tune_the_limit_is_the_agreed_one() -> None:
     client.feed(frames.BodyFrame(number, bytes(8184)))
     assert client.core.error is None
     client.feed(frames.BodyFrame(number, bytes(8185)))
-    assert isinstance(client.error, FrameTooLarge)
+    assert type(client.error) is FrameTooLargeAfterTune
     (close,) = client.methods()
     assert isinstance(close, connection.Close)
     assert close.reply_code == 501
@@ -210,12 +215,16 @@ def test_after_a_frame_only_frames_may_come(octet: int) -> None:
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", PeerSpeaksHTTP, "web server"),
         (b"<!DOCTYPE html>", PeerSpeaksHTTP, "web server"),
         (b"<html><body>", PeerSpeaksHTTP, "web server"),
-        (b"SSH-2.0-OpenSSH_9.2\r\n", PeerSpeaksOther, "an SSH server"),
-        (b"-ERR unknown command\r\n", PeerSpeaksOther, "Redis"),
-        (b"-DENIED Redis is running in protected mode", PeerSpeaksOther, "Redis"),
-        (b"+OK ready\r\n", PeerSpeaksOther, "Redis or a mail server"),
+        (b"\0\0\x12\4\0\0\0\0\0", PeerSpeaksHTTP, "HTTP/2"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", PeerSpeaksSSH, "an SSH server: b'SSH-2.0"),
+        (b"-ERR unknown command\r\n", PeerSpeaksRedis, "Redis"),
+        (b"-DENIED Redis is running in protected mode", PeerSpeaksRedis, "Redis"),
+        (b"-NOAUTH Authentication required.\r\n", PeerSpeaksRedis, "Redis"),
+        (b"+OK ready\r\n", PeerSpeaksOther, "a mail server"),
+        (b"INFO {}\r\n", PeerSpeaksOther, "NATS"),
+        (b"RFB 003.008\n", PeerSpeaksOther, "a VNC server"),
         (b"220 mail.example ESMTP\r\n", PeerSpeaksOther, "a mail or FTP server"),
-        (b"* OK IMAP4rev1 ready", PeerSpeaksOther, "an IMAP server"),
+        (b"* OK IMAP4rev1 ready", PeerSpeaksOther, "a mail server"),
         (b"J\x00\x00\x00\x0a8.0.36\x00", PeerSpeaksOther, r"are not AMQP: b'J\x00"),
         (b"AMXPAMQP", PeerSpeaksOther, "are not AMQP: b'AMXPAMQ"),
         (b"AMQP\x00\x00\x09\x00", VersionRefused, "it offers AMQP 0-9-0 (AMQP 0 0 9 0)"),
@@ -248,13 +257,13 @@ def test_the_first_bytes_tell_who_answers(
     [
         (b"\x15\x03", PeerSpeaksTLS, "TLS record"),
         (b"HTTP/", PeerSpeaksHTTP, "web server"),
-        (b"-ERR", PeerSpeaksOther, "Redis"),
+        (b"-ERR", PeerSpeaksRedis, "Redis"),
         (b"\xff", PeerSpeaksOther, r"are not AMQP: b'\xff'"),
         (b"A", VersionRefused, "a part of another one, b'A', and hung up"),
         (b"AMQP\x00\x00\x09", VersionRefused, "a part of another one"),
-        (b"\x01", PeerHungUp, "1 bytes into a frame"),
-        (b"\x01\x00\x00\x00\x00\x00\xff", PeerHungUp, "7 bytes into a frame"),
-        (b"", PeerHungUp, "the port wants TLS"),
+        (b"\x01", HungUpInHeader, "1 bytes into a frame"),
+        (b"\x01\x00\x00\x00\x00\x00\xff", HungUpInHeader, "7 bytes into a frame"),
+        (b"", HungUpInHeader, "the port wants TLS"),
     ],
 )
 @pytest.mark.parametrize("cause", [None, ConnectionResetError("reset")], ids=["eof", "reset"])

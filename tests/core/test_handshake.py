@@ -24,6 +24,13 @@ from amqpconn.errors import (
     ConnectionForced,
     CredentialsFailed,
     HandshakeFailed,
+    HungUpInConnect,
+    HungUpInHeader,
+    HungUpInOpen,
+    HungUpInSecure,
+    HungUpInStart,
+    HungUpInTLS,
+    HungUpInUse,
     InternalError,
     MalformedFrame,
     NoCommonMechanism,
@@ -446,21 +453,22 @@ def test_a_frame_max_below_the_minimum() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "cause"),
+    ("state", "kind", "cause"),
     [
-        (State.HEADER_SENT, "TLS"),
-        (State.START, "credentials took too long"),
-        (State.SECURE, "credentials took too long"),
-        (State.START_OK, "gave up on the login"),
-        (State.SECURE_OK, "gave up on the login"),
-        (State.OPEN, "limits .* virtual host"),
-        (State.OPENED, "^$"),
+        (State.HEADER_SENT, HungUpInHeader, "TLS"),
+        (State.START, HungUpInStart, "credentials took too long"),
+        (State.SECURE, HungUpInSecure, "credentials took too long"),
+        (State.START_OK, HungUpInStart, "gave up on the login"),
+        (State.SECURE_OK, HungUpInSecure, "gave up on the login"),
+        (State.OPEN, HungUpInOpen, "limits .* virtual host"),
+        (State.OPENED, HungUpInUse, "killed or restarted"),
     ],
 )
-def test_the_server_hangs_up(state: State, cause: str) -> None:
+def test_the_server_hangs_up(state: State, kind: type[PeerHungUp], cause: str) -> None:
     client = in_state(state)
     client.eof()
-    assert type(client.error) is PeerHungUp
+    assert type(client.error) is kind
+    assert client.error.is_guess
     assert re.search(cause, client.error.cause)
     assert client.error.retryable
     assert client.event(HangUp).quick
@@ -504,29 +512,43 @@ def login_of(size: int) -> Client:
 def test_a_login_too_large_for_the_server_is_the_likely_cause() -> None:
     client = login_of(FRAME_MIN_SIZE + 1)
     client.eof()
-    assert type(client.error) is PeerHungUp
+    assert type(client.error) is HungUpInStart
     assert "start-ok had 4097 bytes" in client.error.cause
     assert "shorter token" in client.error.remedy
     client = login_of(FRAME_MIN_SIZE)
     client.eof()
-    assert type(client.error) is PeerHungUp
+    assert type(client.error) is HungUpInStart
     assert "too large" not in client.error.cause
 
 
-@pytest.mark.parametrize("phase", ["resolve", "connect", "tls"])
-def test_the_stream_ends_before_it_was_used(phase: str) -> None:
+@pytest.mark.parametrize(
+    ("phase", "kind"),
+    [("resolve", PeerHungUp), ("connect", HungUpInConnect), ("tls", HungUpInTLS)],
+)
+def test_the_stream_ends_before_it_was_used(phase: str, kind: type[PeerHungUp]) -> None:
     client = Client()
     client.core.connecting(request(), client.now)
     client.core.enter(phase, client.now)
     client.eof()
-    assert type(client.error) is PeerHungUp
+    assert type(client.error) is kind
     assert client.error.phase == phase
 
 
 def test_a_broken_stream_has_the_systems_error_as_its_cause() -> None:
     client, cause = in_state(State.OPEN), ConnectionResetError(104, "reset")
     client.core.lost(cause, client.now)
-    assert type(client.error) is PeerHungUp
+    assert type(client.error) is HungUpInOpen
+    assert client.error.errno == 104
+    assert client.error.what.endswith("without closing the connection (reset)")
+    assert client.error.__cause__ is cause
+
+
+def test_the_systems_error_is_the_cause_of_ours_and_not_of_two() -> None:
+    client, cause = in_state(State.OPEN), ConnectionResetError(104, "reset")
+    said = PeerHungUp("the peer broke the byte stream: reset")
+    said.__cause__ = cause
+    client.core.lost(said, client.now)
+    assert type(client.error) is HungUpInOpen
     assert client.error.__cause__ is cause
 
 
@@ -564,7 +586,7 @@ def test_an_error_has_the_time_spent_in_each_phase() -> None:
     }
     assert str(client.error).endswith(
         "[broker:5672, in phase open; resolve 0.250 s, connect 0.500 s, tls 1.000 s,"
-        " header 2.000 s, start 4.000 s, open 8.000 s]"
+        " header 2.000 s, start 4.000 s, open 8.000 s; last bytes in: 0.000 s ago, out: none]"
     )
 
 
