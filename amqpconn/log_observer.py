@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 
 class LoggingObserver(Observer):
-    """Logs what a connection does: failures as errors, closed channels and a blocked broker as
-    warnings, states and limits as information; phases, calls and frames for debugging.
+    """Logs what a connection does: failures as errors; closed channels, a blocked broker and
+    credentials that were not renewed as warnings; states and limits as information; phases, calls
+    and frames for debugging.
 
     Records are put into words by the handlers that take them. None has credentials or messages in
     it. A handler that writes slowly slows the connection down: give it a QueueHandler. One that
@@ -66,6 +67,10 @@ class LoggingObserver(Observer):
     def unblocked(self) -> None:
         """INFO."""
         self._logger.info("%sthe broker takes messages again", self._name)
+
+    def secret_failed(self, error: ConnectionFailed) -> None:
+        """WARNING."""
+        self._logger.warning("%sthe credentials were not renewed: %s", self._name, error)
 
     def call_finished(
         self, method: str, channel: int, seconds: float, error: AMQPError | None

@@ -66,6 +66,11 @@ class Observer:
     def unblocked(self) -> None:
         """The broker takes messages again."""
 
+    def secret_failed(self, error: ConnectionFailed) -> None:
+        """The credentials of an open connection could not be renewed; it goes on while the old ones
+        hold.
+        """
+
     def call_finished(
         self, method: str, channel: int, seconds: float, error: AMQPError | None
     ) -> None:

@@ -52,6 +52,7 @@ class Watch:
         self._handlers: dict[type[events.Event], Callable[[Any], None]] = {
             events.StateChanged: self._on_state_changed,
             events.Blocked: self._on_blocked,
+            events.SecretFailed: self._on_secret_failed,
             events.Call: self._on_call,
             events.ChannelDown: self._on_channel_down,
             events.Down: self._on_down,
@@ -131,6 +132,9 @@ class Watch:
             self.tell("unblocked")
         else:
             self.tell("blocked", event.reason)
+
+    def _on_secret_failed(self, event: events.SecretFailed) -> None:
+        self.tell("secret_failed", event.error)
 
     def _on_call(self, call: events.Call) -> None:
         self._stamp(call.error)

@@ -19,7 +19,7 @@ from amqpconn.core.framing import FrameReader
 from amqpconn.core.handshake import Agreement
 from amqpconn.core.output import Output
 from amqpconn.core.records import FrameRecord
-from amqpconn.errors import CallTimeout, InvalidParameter, NotFound, PeerHungUp
+from amqpconn.errors import CallTimeout, HandshakeFailed, InvalidParameter, NotFound, PeerHungUp
 from amqpconn.observer import HOOKS, Observer
 from amqpconn_spec.v0_9_1 import basic, channel, connection, queue
 from amqpconn_spec.v0_9_1.frames import HEARTBEAT
@@ -152,6 +152,16 @@ def test_blocked_and_unblocked() -> None:
     client.feed(connection.Blocked("low on memory"))
     client.feed(connection.Unblocked())
     assert told == [("blocked", "low on memory"), ("unblocked",)]
+
+
+def test_credentials_that_were_not_renewed() -> None:
+    observer, told = noting("secret_failed")
+    client = opened(observer, flight_recorder=10)
+    client.core.secret_failed(HandshakeFailed("no new token"), client.now)
+    ((_, error),) = told
+    assert str(error).startswith("no new token")
+    assert error.transcript is client.core.transcript
+    assert client.core.state is CONNECTED
 
 
 def test_calls_with_the_time_they_took() -> None:
@@ -379,6 +389,7 @@ def test_the_base_class_does_nothing() -> None:
         count(1)
     observer.blocked("why")
     observer.unblocked()
+    observer.secret_failed(HandshakeFailed("no"))
     observer.call_finished("queue.declare", 1, 0.1, None)
     observer.channel_closed(1, None)
     observer.closed(None)

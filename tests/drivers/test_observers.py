@@ -9,7 +9,14 @@ import time
 import pytest
 
 import amqpconn.sync
-from amqpconn import FrameRecord, LoggingObserver, Observer, Transcript
+from amqpconn import (
+    Credentials,
+    FrameRecord,
+    LoggingObserver,
+    Observer,
+    Transcript,
+    fetched_auth,
+)
 from amqpconn.errors import (
     AMQPError,
     AuthenticationRefused,
@@ -191,6 +198,16 @@ def test_logs_of_a_failure_show_no_password(
     failure = logger.name, logging.ERROR, f"the connection has failed: {raised.value}"
     assert failure in caplog.record_tuples
     assert CANARY not in caplog.text
+
+
+def test_logs_of_credentials_that_were_not_renewed(
+    driver: Driver, peer: Peer, caplog: pytest.LogCaptureFixture
+) -> None:
+    given = iter([Credentials("guest", "guest", 0.1)])  # and no more
+    auth = fetched_auth(lambda: next(given))
+    with driver.connect(peer.url(), auth_methods=auth, observers=[LoggingObserver()]):
+        eventually(lambda: "WARNING  amqpconn" in caplog.text)
+    assert "the credentials were not renewed: " in caplog.text
 
 
 def test_an_orderly_connection_logs_no_warning(
