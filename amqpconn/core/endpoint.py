@@ -31,7 +31,7 @@ from amqpconn.core.channels import ChannelState
 from amqpconn.core.connection import short_text
 from amqpconn.core.events import Call
 from amqpconn.core.incoming import FAREWELL_S, Incoming
-from amqpconn.core.lifecycle import LINGER_S, EndpointState
+from amqpconn.core.lifecycle import BLOCKED_LINGER_S, LINGER_S, EndpointState
 from amqpconn.core.renewal import Renewal
 from amqpconn.errors import ConnectionFailed, InvalidParameter, NotOpen
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from amqpconn.core.events import SecretWanted
     from amqpconn_spec._base import Method
 
-__all__ = ["FAREWELL_S", "LINGER_S", "EndpointCore", "EndpointState"]
+__all__ = ["BLOCKED_LINGER_S", "FAREWELL_S", "LINGER_S", "EndpointCore", "EndpointState"]
 
 
 class EndpointCore(Incoming):
@@ -162,8 +162,8 @@ class EndpointCore(Incoming):
         reply_code: int = 0,
         reply_text: str = "bye",
     ) -> None:
-        """Close in order. Before open-ok, and when the server does not read (blocked), the stream
-        is closed at once.
+        """Close in order. Before open-ok the stream is closed at once; so it is when the server
+        does not read (blocked), with a moment for what can still go out.
 
         Closing what is closed, closing or off is harmless.
         """
@@ -173,6 +173,7 @@ class EndpointCore(Incoming):
             self._disconnecting(now, timeout)
             if self.manager.blocked_reason is not None:
                 self._hang_up(quick=False)
+                self._deadlines.set("lingering", now + BLOCKED_LINGER_S)
         elif self.state is EndpointState.CONNECTING:
             self.abort(now)
 

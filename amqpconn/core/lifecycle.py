@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 # What is left to do when nothing more is to be said gets this long: for our last bytes to go out,
 # and for the answer to a close that tells the server what it did wrong.
 LINGER_S: Final = 3.0
+# A server that is blocked does not read: what its system does not take soon does not go at all.
+BLOCKED_LINGER_S: Final = 0.3
 
 
 class EndpointState(Enum):

@@ -59,9 +59,16 @@ class Connection(ConnectionFacade):
         reply_text: str = "bye",
     ) -> None:
         """Close in order, for at most `timeout` seconds; then the byte stream is closed in any
-        case.
+        case, without an error: whoever closes does not care how the server fails meanwhile.
+
+        A server that has said that it is blocked (connection.blocked) does not read, so its answer
+        is not waited for. Then messages may be lost, as when it fails: those sent since it was
+        blocked that have not all left this process within 0.3 s, and those that have, should it not
+        read them before it gives the connection up. Publisher confirms tell which have arrived;
+        `wait_unblocked` waits for better times.
 
         Harmless when it is closed already. `reply_code` 0 is the specification's reply-success.
+        Raises WrongProcess.
         """
         link = self.endpoint._link
         link.check_process()

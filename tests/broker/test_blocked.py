@@ -10,6 +10,7 @@ import pytest
 
 from amqpconn import Content
 from amqpconn.errors import CallTimeout
+from amqpconn.sync import Channel
 from amqpconn_spec.v0_9_1 import basic, confirm, queue
 from tests.broker.rabbitmq import RabbitMQNode
 from tests.broker.waiting import eventually
@@ -72,5 +73,28 @@ def test_a_blocked_connection_closes_without_waiting_for_the_broker(
         connection.close(timeout=20)
         assert time.monotonic() - began < 3
         assert not connection.is_open
+        assert connection.endpoint.error is None
+    connection.wait_closed(timeout=0)
+
+
+def fill(channel: Channel) -> None:
+    """Publish until the stream takes no more, which is a CallTimeout."""
+    for _ in range(100):
+        channel.send(basic.Publish(routing_key="nowhere"), Content(bytes(1_000_000)), timeout=0.2)
+
+
+def test_a_blocked_connection_whose_stream_is_full_closes_as_quickly(
+    broker: RabbitMQNode, driver: Driver
+) -> None:
+    """The broker reads no more, so neither what waits nor the close gets there, nor an answer."""
+    with alarm(broker):
+        connection = driver.connect(broker.url(), heartbeat=0)
+        channel = connection.endpoint.open_channel()
+        with pytest.raises(CallTimeout):
+            fill(channel)
+        eventually(lambda: connection.is_blocked)
+        began = time.monotonic()
+        connection.close(timeout=20)
+        assert time.monotonic() - began < 2
         assert connection.endpoint.error is None
     connection.wait_closed(timeout=0)

@@ -12,8 +12,10 @@ from amqpconn.core.endpoint import EndpointState
 from amqpconn.errors import (
     CallTimeout,
     ConnectionFailed,
+    ConnectionForced,
     ConnectRefused,
     HeartbeatsMissed,
+    NotOpen,
     OpenTimeout,
     PeerHungUp,
 )
@@ -70,20 +72,76 @@ def check_use(driver: Driver, fragile: RabbitMQNode) -> None:
         assert channel.call(queue.Declare(exclusive=True)).message_count == 0
 
 
-def test_the_end_of_a_killed_broker_is_noticed_at_once_and_its_return_used(
-    fragile: RabbitMQNode, both_drivers: list[Driver], opened: list[Connection]
+class Watched:
+    """A connection with a channel, and the changes of its state that its user was told."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.changes: list[EndpointState] = []
+        connection.endpoint.on_state_change(lambda _, state: self.changes.append(state))
+        self.channel = connection.endpoint.open_channel()
+
+
+@pytest.fixture
+def fifty(
+    fragile: RabbitMQNode, certificates: Certificates, both_drivers: list[Driver]
+) -> list[Watched]:
+    """Connections of both drivers, of each a few over TLS."""
+    context = certificates.client_context()
+
+    def connect(number: int) -> Watched:
+        driver, tls = both_drivers[number % 2], number < 10
+        return Watched(driver.connect(fragile.url(tls=tls), ssl=context if tls else None))
+
+    return together(connect, range(50))
+
+
+def check_failed_once(
+    fifty: list[Watched], drivers: list[Driver], cause: Callable[[], object]
+) -> list[ConnectionFailed]:
+    """Have all of them fail: each is told once, with one reason for all who ask. The reasons."""
+    ends = ends_of([watched.connection for watched in fifty], cause)
+    for watched, (connection, error, seconds) in zip(fifty, ends, strict=True):
+        endpoint = connection.endpoint
+        assert error.retryable
+        assert error.phase == "opened"
+        assert seconds < 5
+        reasons: list[BaseException | None] = [endpoint.error, watched.channel.error]
+        reasons += [caught(NotOpen, endpoint.open_channel).__cause__]
+        reasons += [caught(type(error), connection.wait_closed)]
+        assert [str(reason) for reason in reasons] == [str(error)] * 4
+        connection.close()
+        eventually(lambda: watched.changes[-1] is EndpointState.FAILED)  # noqa: B023
+        assert watched.changes == [EndpointState.DISCONNECTING, EndpointState.FAILED]
+    for driver in drivers:
+        eventually(lambda: not driver.held())  # noqa: B023
+    return [error for _, error, _ in ends]
+
+
+def test_killed_under_fifty_connections_each_fails_once_and_at_once(
+    fragile: RabbitMQNode, both_drivers: list[Driver], fifty: list[Watched]
 ) -> None:
-    for connection, error, seconds in ends_of(opened, fragile.kill):
+    for error in check_failed_once(fifty, both_drivers, fragile.kill):
         assert isinstance(error, PeerHungUp)
         assert isinstance(error, OSError)
-        assert (error.phase, error.retryable) == ("opened", True)
-        assert seconds < 2
-        assert connection.endpoint.state is EndpointState.FAILED
-        connection.close()
     for driver in both_drivers:
         with pytest.raises(ConnectRefused, match=f"127.0.0.1:{fragile.port}"):
             driver.connect(fragile.url())
     fragile.start()
+    for driver in both_drivers:
+        check_use(driver, fragile)
+
+
+def test_restarted_under_fifty_connections_each_fails_once_with_the_brokers_reason(
+    fragile: RabbitMQNode, both_drivers: list[Driver], fifty: list[Watched]
+) -> None:
+    try:
+        for error in check_failed_once(fifty, both_drivers, lambda: fragile.eval("rabbit:stop()")):
+            assert isinstance(error, ConnectionForced)
+            assert error.reply_code == 320
+            assert "shutdown" in error.reply_text
+    finally:
+        fragile.eval("rabbit:start()")
     for driver in both_drivers:
         check_use(driver, fragile)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from amqpconn.core.assembler import Content
-from amqpconn.core.endpoint import LINGER_S, EndpointState
+from amqpconn.core.endpoint import BLOCKED_LINGER_S, EndpointState
 from amqpconn.core.events import Blocked, Down, HangUp
 from amqpconn_spec.v0_9_1 import basic, connection
 from tests.core.server import EPOCH, Client, opened
@@ -58,7 +58,9 @@ def test_close_does_not_wait_for_a_server_that_does_not_read() -> None:
     assert client.core.state is EndpointState.DISCONNECTED
 
 
-@pytest.mark.parametrize(("timeout", "patience"), [(1.0, 1.0), (60.0, LINGER_S), (None, LINGER_S)])
+@pytest.mark.parametrize(
+    ("timeout", "patience"), [(0.1, 0.1), (60.0, BLOCKED_LINGER_S), (None, BLOCKED_LINGER_S)]
+)
 def test_its_last_bytes_get_a_bounded_time(timeout: float | None, patience: float) -> None:
     client = blocked()
     client.wait(10.0)

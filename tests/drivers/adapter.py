@@ -24,6 +24,8 @@ from typing import Any, Self, cast
 
 import amqpconn.asyncio
 import amqpconn.sync
+from amqpconn.sync import _reactor
+from tests.drivers.held import held_by_the_loop
 
 PROXIED = (amqpconn.asyncio.Endpoint, amqpconn.asyncio.Connection, amqpconn.asyncio.Channel)
 
@@ -49,6 +51,10 @@ class Driver:
     def connector(self, make: Callable[[], socket.socket]) -> Callable[..., Any]:
         """The argument `connector` of an Endpoint that uses the connected socket of `make()`."""
         return lambda _timeout: make()
+
+    def held(self) -> list[object]:
+        """What the driver keeps for connections: timers and sockets; nothing without any."""
+        return list(_reactor._current)
 
 
 class LoopThread:
@@ -136,6 +142,7 @@ class AsyncioDriver(Driver):
     def __init__(self, thread: LoopThread) -> None:
         super().__init__("asyncio")
         self.reported = thread.reported
+        self._thread = thread
         module = Proxy(thread, amqpconn.asyncio)
         for name in ("connect", "Endpoint", "Connection"):
             setattr(self, name, getattr(module, name))
@@ -145,6 +152,10 @@ class AsyncioDriver(Driver):
             return asyncio.get_running_loop().create_connection(factory, sock=make())
 
         return connect
+
+    def held(self) -> list[object]:
+        held: list[object] = self._thread.run(held_by_the_loop)
+        return [each for each in held if not isinstance(each, asyncio.Task)]
 
 
 @contextmanager

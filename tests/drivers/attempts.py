@@ -11,7 +11,8 @@ from typing import Self
 
 import amqpconn.asyncio
 import amqpconn.sync
-from tests.drivers.cancelling import comes_to_nothing, held_by_the_loop
+from tests.drivers.cancelling import comes_to_nothing
+from tests.drivers.held import held_by_the_loop
 
 CLOSE_TIMEOUT_S = 0.3
 

@@ -9,6 +9,7 @@ from itertools import count
 from typing import Any, Literal
 
 from tests.conftest import open_files
+from tests.drivers.held import held_by_the_loop
 
 # The task is cancelled while it waits, or when what it waits for is there and it has not gone on.
 When = Literal["waiting", "ready"]
@@ -110,13 +111,3 @@ async def comes_to_nothing(left: Callable[[], Collection[object]], pause: float)
             return
         await asyncio.sleep(pause)
     raise AssertionError(f"left behind: {left()}")
-
-
-def held_by_the_loop() -> list[object]:
-    """Tasks, timers and sockets, but for this task and the loop's own."""
-    loop: Any = asyncio.get_running_loop()
-    timers = [timer for timer in loop._scheduled if not timer.cancelled()]
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    own = loop._ssock.fileno()
-    watched = [key for key in loop._selector.get_map().values() if key.fd != own]
-    return [*timers, *tasks, *watched]

@@ -11,9 +11,10 @@ import asyncio
 import gc
 import os
 import socket
+import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +23,20 @@ import amqpconn.sync
 from amqpconn import Content
 from amqpconn.errors import WrongProcess
 from amqpconn.uri import parse_url
-from amqpconn_spec.v0_9_1 import basic, queue, tx
+from amqpconn_spec.v0_9_1 import basic, queue
 
+ROOT = Path(__file__).parents[2]
 # Longer than half a heartbeat interval: a child whose copy still lived would send one.
 CHILD_LIVES_S = 0.7
 HEARTBEAT_S = 1
+QOS = basic.Qos(prefetch_count=1)
 
 
 def uses(connection: Any, channel: Any) -> dict[str, Callable[[], Any]]:
     """All that touches the stream."""
     endpoint = connection.endpoint
     return {
-        "call": lambda: channel.call(tx.Select()),
+        "call": lambda: channel.call(QOS),
         "fetch": lambda: channel.fetch(basic.Get(queue="q")),
         "send": lambda: channel.send(basic.Publish(), Content(b"x")),
         "receive": lambda: channel.receive(timeout=5),
@@ -82,7 +85,7 @@ def run_sync(url: str) -> None:
             with forked(lambda: child_sync(url, connection, channel)):
                 busy_until = time.monotonic() + CHILD_LIVES_S + 0.2
                 while time.monotonic() < busy_until:
-                    assert channel.call(tx.Select(), timeout=5) == tx.SelectOk()
+                    assert channel.call(QOS, timeout=5) == basic.QosOk()
                     time.sleep(0.01)
             name = channel.call(queue.Declare(exclusive=True)).queue
             channel.send(basic.Publish(routing_key=name), Content(b"after"))
@@ -97,9 +100,9 @@ def child_sync(url: str, connection: Any, channel: Any) -> None:
     for name, use in uses(connection, channel).items():
         check_refused(name, use)
     connection.endpoint.abort()
-    check_refused("call", lambda: channel.call(tx.Select()))
+    check_refused("call", lambda: channel.call(QOS))
     with amqpconn.sync.connect(url) as own:
-        assert own.endpoint.open_channel().call(tx.Select()) == tx.SelectOk()
+        assert own.endpoint.open_channel().call(QOS) == basic.QosOk()
     time.sleep(CHILD_LIVES_S)
     gc.collect()
 
@@ -154,7 +157,7 @@ async def _forking(url: str) -> None:
                 sys.exit(0)
             await _busy(channel)
             check_ended_well(pid)
-            assert await channel.call(tx.Select()) == tx.SelectOk()
+            assert await channel.call(QOS) == basic.QosOk()
     assert connection.endpoint.error is None
 
 
@@ -169,7 +172,7 @@ async def _channel(connection: amqpconn.asyncio.Connection) -> amqpconn.asyncio.
 async def _busy(channel: amqpconn.asyncio.Channel) -> None:
     end = time.monotonic() + CHILD_LIVES_S + 0.2
     while time.monotonic() < end:
-        assert await channel.call(tx.Select(), timeout=5) == tx.SelectOk()
+        assert await channel.call(QOS, timeout=5) == basic.QosOk()
         await asyncio.sleep(0.01)
 
 
@@ -203,7 +206,7 @@ async def _use(use: Callable[[], Any]) -> None:
 async def _on_its_own(url: str) -> None:
     async with amqpconn.asyncio.connect(url) as connection:
         async with connection.endpoint.open_channel() as channel:
-            assert await channel.call(tx.Select()) == tx.SelectOk()
+            assert await channel.call(QOS) == basic.QosOk()
 
 
 def _begin(awaitable: Awaitable[object] | None) -> None:
@@ -212,6 +215,27 @@ def _begin(awaitable: Awaitable[object] | None) -> None:
         awaitable.send(None)
     elif awaitable is not None:
         awaitable.__await__().send(None)
+
+
+def check_forks(urls: Iterable[str]) -> None:
+    """Run the program with each driver and each URL, all at the same time."""
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'generated'}"}
+    programs = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.drivers.forking", run, url],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for run in RUNS
+        for url in urls
+    ]
+    printed = [program.communicate(timeout=40)[0] for program in programs]
+    failed = [text for text in printed if text != "done\n"]
+    assert not failed, "\n".join(failed)
+    assert [program.returncode for program in programs] == [0] * len(programs)
 
 
 RUNS: dict[str, Callable[[str], None]] = {

@@ -17,7 +17,7 @@ from amqpconn.asyncio import Channel, Connection, Endpoint, connect
 from amqpconn.errors import AlreadyOpen, ConnectionForced, NotOpen, OpenAborted, OpenTimeout
 from amqpconn.testing import Peer
 from amqpconn_spec.v0_9_1 import basic, queue, tx
-from tests.drivers.cancelling import held_by_the_loop
+from tests.drivers.held import held_by_the_loop
 from tests.drivers.helpers import GUEST, PATIENCE, hanging_resolver, message
 
 pytestmark = pytest.mark.usefixtures("leaks")

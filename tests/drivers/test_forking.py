@@ -2,41 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterable
-from pathlib import Path
-
 import pytest
 
 from amqpconn.testing import Peer
 from tests.broker.certificates import Certificates
-from tests.drivers.forking import RUNS
-
-ROOT = Path(__file__).parents[2]
+from tests.drivers.forking import check_forks
 
 pytestmark = pytest.mark.usefixtures("leaks")
-
-
-def check_forks(urls: Iterable[str]) -> None:
-    """Run the program with each driver and each URL, all at the same time."""
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'generated'}"}
-    programs = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.drivers.forking", run, url],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for run in RUNS
-        for url in urls
-    ]
-    printed = [program.communicate(timeout=40)[0] for program in programs]
-    assert printed == ["done\n"] * len(programs)
-    assert [program.returncode for program in programs] == [0] * len(programs)
 
 
 def test_child_of_a_fork_cannot_use_its_parents_connection_nor_disturb_it(
