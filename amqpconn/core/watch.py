@@ -14,7 +14,6 @@ from amqpconn.core.output import Output
 from amqpconn.core.recording import RecordMaker
 from amqpconn.core.transcript import FlightRecorder
 from amqpconn.core.watched import CountingReader, WatchedOutput, WatchedReader
-from amqpconn.errors import CallTimeout, ChannelClosed
 from amqpconn.observer import HOOKS, Observer
 
 TYPE_CHECKING = False
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from amqpconn.core.dialect import Dialect
     from amqpconn.core.lifecycle import Lifecycle
     from amqpconn.core.transcript import Transcript
-    from amqpconn.errors import AMQPError
 
 
 class Watch:
@@ -137,22 +135,15 @@ class Watch:
         self.tell("secret_failed", event.error)
 
     def _on_call(self, call: events.Call) -> None:
-        self._stamp(call.error)
         if call.began is not None:
             seconds = self.now - call.began
             self.tell("call_finished", call.method.NAME, call.channel.id, seconds, call.error)
 
     def _on_channel_down(self, event: events.ChannelDown) -> None:
-        self._stamp(event.error)
         self.tell("channel_closed", event.channel.id, event.error)
 
     def _on_down(self, event: events.Down) -> None:
         self.tell("closed", event.error)
-
-    def _stamp(self, error: AMQPError | None) -> None:
-        """Errors of a connection have their transcript already, and copies of them too."""
-        if isinstance(error, CallTimeout | ChannelClosed) and error.transcript is None:
-            error.transcript = self.transcript()
 
 
 def _overrides(observer: Observer, name: str) -> bool:

@@ -143,6 +143,9 @@ def test_a_closed_channel_and_a_late_answer_have_theirs(driver: Driver, peer: Pe
             channel.call(queue.Declare(queue="nowhere", passive=True))
         assert names(missing.value.transcript)[-2:] == ["> queue.declare", "< channel.close"]
         channel = connection.endpoint.open_channel()
+        with pytest.raises(CallTimeout) as nothing:
+            channel.receive(timeout=0.01)
+        assert names(nothing.value.transcript)[-1] == "< channel.open-ok"
         peer.freeze()
         with pytest.raises(CallTimeout) as late:
             channel.call(queue.Declare(queue="q"), timeout=0.05)
