@@ -65,6 +65,13 @@ def test_the_wheel_holds_the_two_packages_and_nothing_else(wheel: Path) -> None:
     assert f"{metadata}/licenses/LICENSE" in names
 
 
+def test_the_wheel_registers_the_fixtures_of_pytest(wheel: Path) -> None:
+    archive = zipfile.ZipFile(wheel)
+    (name,) = [name for name in archive.namelist() if name.endswith("/entry_points.txt")]
+    module = "amqpconn.testing.pytest_plugin"
+    assert archive.read(name).decode().split() == ["[pytest11]", module, "=", module]
+
+
 def test_the_wheel_holds_every_module_of_the_tree(wheel: Path) -> None:
     shipped = {name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".py")}
     sources = {

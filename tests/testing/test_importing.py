@@ -31,7 +31,9 @@ def test_nothing_expensive_is_imported() -> None:
     assert not imported() & EXPENSIVE
 
 
-def test_package_alone_imports_nothing_more() -> None:
+def test_plugin_imports_nothing_more() -> None:
     """Pytest imports it in every run, for its fixtures, before coverage is measured."""
-    ours = {name for name in imported("import amqpconn.testing") if name.startswith("amqpconn")}
-    assert ours == {"amqpconn", "amqpconn.testing"}
+    statement = "import pytest, amqpconn.testing.pytest_plugin"
+    statement = f"sys.path += {sys.path!r}; {statement}"
+    ours = {name for name in imported(statement) if name.startswith("amqpconn")}
+    assert ours == {"amqpconn", "amqpconn.testing", "amqpconn.testing.pytest_plugin"}
