@@ -42,8 +42,8 @@ class FrameRecord:
         is_sent: True for a frame of ours, False for one of the peer's.
         kind: method, content header, body, heartbeat, protocol header; or unreadable, for the bytes
             at which reading ended, and incomplete, for a frame whose rest has not come.
-        size: bytes of the whole frame, with its header and end; of what is no whole frame, all that
-            has come of it.
+        size: bytes of the whole frame, with its header and end; of what is unreadable or
+            incomplete, all that has come from there on.
     """
 
     __slots__ = ("_head", "_method", "_protocol", "is_sent", "kind", "size", "time")

@@ -33,12 +33,21 @@ class CountingReader(FrameReader):
 class WatchedReader(CountingReader):
     """Tells every frame, and the bytes at which reading ends."""
 
-    _is_reading = False
+    def __init__(self, dialect: Dialect, frame_max: int, watch: Watch) -> None:
+        super().__init__(dialect, frame_max, watch)
+        self._maker = watch.maker
+        self._is_reading = False
+        self._now = 0.0
+        self._next = 0  # where in what is being read the next frame begins
 
     def receive(self, data: bytes) -> Iterator[Frame]:
         """The frames that `data` completes."""
-        self._is_reading = True
-        yield from super().receive(data)
+        self._is_reading, self._now, self._next = True, self._watch.now, 0
+        try:
+            yield from super().receive(data)
+        except ConnectionFailed:
+            self._unreadable()
+            raise
         self._is_reading = False
 
     def beginning(self) -> FrameRecord | None:
@@ -46,28 +55,19 @@ class WatchedReader(CountingReader):
         if self._is_reading or not self.unfinished:
             return None
         data = b"".join(self._pieces)[:MOST_RAW]
-        return self._watch.maker.incomplete(data, self.unfinished, self._watch.now)
-
-    def _whole_frame(self, buffer: bytes, at: int) -> int | None:
-        try:
-            return super()._whole_frame(buffer, at)
-        except ConnectionFailed:
-            self._unreadable(buffer, at, len(buffer))
-            raise
+        return self._maker.incomplete(data, self.unfinished, self._now)
 
     def _decode(self, buffer: bytes, at: int, end: int) -> Frame:
-        try:
-            frame = super()._decode(buffer, at, end)
-        except ConnectionFailed:
-            self._unreadable(buffer, at, end + 1)
-            raise
-        watch = self._watch
-        watch.tell("frame_received", watch.maker.frame(buffer, at, end + 1, watch.now, False))
+        frame = super()._decode(buffer, at, end)
+        self._next = end + 1
+        record = self._maker.frame(buffer, at, end + 1, self._now, False)
+        self._watch.tell("frame_received", record)
         return frame
 
-    def _unreadable(self, buffer: bytes, at: int, end: int) -> None:
-        watch, data = self._watch, buffer[at : min(end, at + MOST_RAW)]
-        watch.tell("frame_received", watch.maker.unreadable(data, end - at, watch.now))
+    def _unreadable(self) -> None:
+        data = b"".join(self._pieces)[self._next :]
+        record = self._maker.unreadable(data[:MOST_RAW], len(data), self._now)
+        self._watch.tell("frame_received", record)
 
 
 class WatchedOutput(Output):
