@@ -4,6 +4,7 @@ call, send and receive.
 
 from __future__ import annotations
 
+from amqpconn._forgetting import forgetting
 from amqpconn._typing import cast
 from amqpconn.auth import check_methods
 from amqpconn.config import DEFAULT_TIMEOUT_S, Settings
@@ -14,6 +15,7 @@ from amqpconn.core.handshake import OpenRequest
 from amqpconn.credentials import url_methods
 from amqpconn.errors import InvalidParameter, NotOpen
 from amqpconn.locale import Prefer
+from amqpconn.secret import Secret
 from amqpconn.transport import Target, default_context
 from amqpconn.uri import parse_url
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from amqpconn.auth import AuthMethod
     from amqpconn.core.channels import ChannelCore
     from amqpconn.core.detour import Detour
+    from amqpconn.core.events import Call
     from amqpconn.core.handshake import Agreement
     from amqpconn.core.negotiation import Tuning
     from amqpconn.core.transcript import Transcript
@@ -318,6 +321,7 @@ class ConnectionFacade:
         return agreement
 
 
+@forgetting
 def open_request(
     auth_methods: AuthMethod | Sequence[AuthMethod],
     locale: LocalePreference | str | None,
@@ -349,7 +353,10 @@ class Plan:
     __slots__ = ("auth_methods", "endpoint", "locale", "virtual_host")
 
     def __init__(self, url: str, options: dict[str, Any]) -> None:
-        parsed = parse_url(url)
+        try:
+            parsed = parse_url(url)
+        finally:
+            del url  # this frame goes with an error
         fetch, methods = options.pop("credentials", None), options.pop("auth_methods", None)
         if fetch is not None and methods:
             raise InvalidParameter(
@@ -380,9 +387,13 @@ def _from_url(parsed: ParsedURL) -> dict[str, object]:
     }
 
 
-def secret_bytes(secret: str | bytes) -> bytes:
-    """A credential as it goes over the wire."""
-    return secret.encode() if isinstance(secret, str) else bytes(secret)
+@forgetting
+def secret_update(
+    secret: str | bytes, reason: str, timeout: float | None
+) -> Callable[[EndpointCore, float], Call]:
+    """What starts an update-secret. Raises InvalidParameter for a secret that is none."""
+    hidden = Secret(secret)
+    return lambda core, now: core.update_secret(hidden.reveal(), reason, now, timeout)
 
 
 def check_plain_reply(method: Method) -> None:

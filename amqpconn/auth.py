@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from amqpconn._forgetting import forgetting
 from amqpconn.errors import (
     CredentialsFailed,
     HandshakeFailed,
@@ -123,6 +124,7 @@ class _OneResponse(AuthMethod):
         return f"<AuthMethod for {self.name}>"
 
 
+@forgetting
 def plain_auth(username: str, password: str, authorization_id: str = "") -> AuthMethod:
     """PLAIN (RFC 4616): user name and password. Only TLS hides them on the way.
 
@@ -141,6 +143,7 @@ def plain_auth(username: str, password: str, authorization_id: str = "") -> Auth
     return _OneResponse("PLAIN", b"\0".join(parts))
 
 
+@forgetting
 def amqplain_auth(username: str, password: str) -> AuthMethod:
     """AMQPLAIN, RabbitMQ's own: as PLAIN, written as a field table. Only TLS hides them on the way.
 
@@ -152,6 +155,7 @@ def amqplain_auth(username: str, password: str) -> AuthMethod:
     return _OneResponse("AMQPLAIN", table[_TABLE_LENGTH_SIZE:])
 
 
+@forgetting
 def external_auth(authorization_id: str = "") -> AuthMethod:
     """EXTERNAL (RFC 4422, appendix A): who the client is comes from elsewhere.
 

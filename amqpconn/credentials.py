@@ -4,6 +4,7 @@ for every login, and again before they expire.
 
 from __future__ import annotations
 
+from amqpconn._forgetting import forgetting
 from amqpconn._typing import cast
 from amqpconn.auth import (
     AuthMethod,
@@ -159,6 +160,7 @@ def url_methods(parsed: ParsedURL, fetch: Fetch | None) -> list[AuthMethod]:
     return [makers[name]() for name in names]
 
 
+@forgetting
 def _shaped(given: object, shape: Callable[[Credentials], Secret]) -> Answer:
     if hasattr(given, "__await__"):
         return _awaited(cast("Awaitable[Credentials]", given), shape)
@@ -169,6 +171,7 @@ async def _awaited(given: Awaitable[Credentials], shape: Callable[[Credentials],
     return shape(_checked(await given))
 
 
+@forgetting
 def _checked(given: object) -> Credentials:
     if not isinstance(given, Credentials):
         raise CredentialsFailed(

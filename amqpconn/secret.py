@@ -33,6 +33,8 @@ class Secret:
         wrong = problem_with_life(expires_in_s)
         if not is_right:
             wrong = InvalidParameter(f"a secret is bytes or a str, not {type(value).__name__}")
+        elif isinstance(value, str) and any("\ud800" <= each <= "\udfff" for each in value):
+            wrong = InvalidParameter("a secret contains a surrogate, which has no UTF-8 form")
         if wrong is not None:
             del value  # this frame goes with the error
             raise wrong

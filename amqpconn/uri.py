@@ -32,6 +32,7 @@ Query parameters, each of them at most once but for `auth_mechanism`:
 
 from __future__ import annotations
 
+from amqpconn._forgetting import forgetting
 from amqpconn._uri_query import READERS, read_query
 from amqpconn._uri_text import (
     DIGITS,
@@ -155,6 +156,7 @@ class ParsedURL:
         return f"ParsedURL({self.redacted!r})"
 
 
+@forgetting
 def parse_url(url: str) -> ParsedURL:
     """The parts of a connection URL; the module says what one looks like.
 

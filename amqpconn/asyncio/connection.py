@@ -10,7 +10,7 @@ from amqpconn._facade import (
     ConnectionFacade,
     Plan,
     open_request,
-    secret_bytes,
+    secret_update,
 )
 from amqpconn.asyncio._opening import Opening
 from amqpconn.asyncio.endpoint import Endpoint
@@ -53,7 +53,11 @@ class Connection(ConnectionFacade):
         Raises ConnectionFailed (its subclasses say what went wrong, `phase` where), AlreadyOpen,
         InvalidParameter. After any error, cancellation included, nothing is left open.
         """
-        await self.endpoint._link.open(open_request(auth_methods, locale, virtual_host))
+        try:
+            request = open_request(auth_methods, locale, virtual_host)
+        finally:
+            del auth_methods  # this frame goes with an error
+        await self.endpoint._link.open(request)
 
     async def close(
         self,
@@ -90,9 +94,11 @@ class Connection(ConnectionFacade):
 
         RabbitMQ's. Raises NotOpen, CallTimeout; a refusal closes the connection (NotAllowed).
         """
-        await self.endpoint._answer(
-            lambda core, now: core.update_secret(secret_bytes(secret), reason, now, timeout)
-        )
+        try:
+            start = secret_update(secret, reason, timeout)
+        finally:
+            del secret  # this frame goes with an error
+        await self.endpoint._answer(start)
 
     async def wait_unblocked(self, timeout: float | None = None) -> None:
         """Wait until the broker takes messages. Raises CallTimeout after `timeout` s, NotOpen."""
@@ -147,7 +153,10 @@ def connect(url: str, **options: Any) -> Opening[Connection]:
 
 
 async def _connect(url: str, options: dict[str, Any]) -> Connection:
-    plan = Plan(url, dict(options))
+    try:
+        plan = Plan(url, dict(options))
+    finally:
+        del url, options  # this frame goes with an error
     connection = Connection(Endpoint(**plan.endpoint))
     await connection.open(plan.auth_methods, plan.locale, plan.virtual_host)
     return connection

@@ -174,7 +174,10 @@ class ConnectionManager:
         """The answer to `question` is there: send what waits for it. Raises HandshakeFailed."""
         handshake, question = self._current(), cast("SecretWanted", self.question)
         self.question = None
-        secret = secrets.taken(question, given)
+        try:
+            secret = secrets.taken(question, given)
+        finally:
+            del given  # this frame goes with an error
         size = self._answer(handshake.answer(question.method, secret))
         handshake.agreement.login_size = handshake.agreement.login_size or size
         self._side.secret_used(handshake.auth, secret.expires_in_s)

@@ -66,6 +66,7 @@ class EndpointCore(Incoming):
             try:
                 self.manager.take_secret(given)
             except ConnectionFailed as error:
+                del given  # this frame goes with the error
                 self.fail(error, now)
 
     def no_secret(self, wanted: SecretWanted, error: BaseException, now: float) -> None:
@@ -133,12 +134,16 @@ class EndpointCore(Incoming):
         Raises NotOpen, InvalidParameter when the protocol version does not have it; EncodeError
         when a value does not fit.
         """
+        kind = self.dialect.UpdateSecret
+        method = None if kind is None else kind(new_secret=secret, reason=reason)
+        del secret  # this frame goes with an error
         self.check_open()
-        if self.dialect.UpdateSecret is None:
+        if method is None:
             raise InvalidParameter(f"AMQP {self.dialect.protocol} has no connection.update-secret")
-        method = self.dialect.UpdateSecret(new_secret=secret, reason=reason)
         self.manager.machine.send(method.NAME)
-        return self.call(method, self.channels.control, None, now, timeout)
+        call = self.call(method, self.channels.control, None, now, timeout)
+        method.new_secret = b""  # it is in the output, and the call may wait for long
+        return call
 
     def check_open(self) -> None:
         """Raises NotOpen when methods cannot be sent now, with the reason as its cause."""

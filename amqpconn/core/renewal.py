@@ -114,6 +114,8 @@ class Renewal:
             self.failed(secrets.failure(question, error.with_traceback(None)), now)
         else:
             self._sent = secret.expires_in_s, now
+        finally:
+            del given  # this frame goes with an error
 
     def failed(self, error: ConnectionFailed, now: float) -> None:
         """There is no answer to `question`: tell of it, and try again while there is time."""

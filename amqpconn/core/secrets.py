@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from amqpconn._forgetting import forgetting
 from amqpconn.auth import is_async
 from amqpconn.core.events import SecretWanted
 from amqpconn.errors import ConnectionFailed, CredentialsFailed, HandshakeFailed, LocalError
@@ -40,11 +41,19 @@ def at_once(question: SecretWanted) -> Secret | None:
     except Exception as error:
         raise failure(question, error) from error
     if hasattr(given, "__await__"):  # a plain function that gave something to await
-        question.ask = lambda: given
+        question.ask = _giving(given)
         return None
-    return taken(question, given)
+    try:
+        return taken(question, given)
+    finally:
+        del given  # this frame goes with an error
 
 
+def _giving(given: object) -> Callable[[], object]:
+    return lambda: given
+
+
+@forgetting
 def taken(question: SecretWanted, given: object) -> Secret:
     """What the user's function gave, as a Secret. Raises CredentialsFailed for anything else."""
     if isinstance(given, Secret):

@@ -71,7 +71,8 @@ class Flow(Owned):
             while self._stream is not None and (self._unsent or self._core.output.size):
                 if not self._unsent:
                     self._unsent = memoryview(self._core.data_to_send(now))
-                self._unsent = self._unsent[self._stream.send(self._unsent) :]
+                rest = self._unsent[self._stream.send(self._unsent) :]
+                self._unsent = rest or memoryview(b"")  # an empty part would keep the whole
             self.changed.notify_all()
         except OSError as error:
             if not _would_block(error):

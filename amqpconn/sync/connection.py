@@ -9,7 +9,7 @@ from amqpconn._facade import (
     ConnectionFacade,
     Plan,
     open_request,
-    secret_bytes,
+    secret_update,
 )
 from amqpconn.auth import check_blocking
 from amqpconn.config import DEFAULT_CLOSE_TIMEOUT_S
@@ -48,7 +48,10 @@ class Connection(ConnectionFacade):
         Raises ConnectionFailed (its subclasses say what went wrong, `phase` where), AlreadyOpen,
         InvalidParameter. After any error, KeyboardInterrupt included, nothing is left open.
         """
-        request = open_request(auth_methods, locale, virtual_host)
+        try:
+            request = open_request(auth_methods, locale, virtual_host)
+        finally:
+            del auth_methods  # this frame goes with an error
         check_blocking(request.auth_methods)
         self.endpoint._link.open(request)
 
@@ -87,9 +90,11 @@ class Connection(ConnectionFacade):
 
         RabbitMQ's. Raises NotOpen, CallTimeout; a refusal closes the connection (NotAllowed).
         """
-        self.endpoint._answer(
-            lambda core, now: core.update_secret(secret_bytes(secret), reason, now, timeout)
-        )
+        try:
+            start = secret_update(secret, reason, timeout)
+        finally:
+            del secret  # this frame goes with an error
+        self.endpoint._answer(start)
 
     def wait_unblocked(self, timeout: float | None = None) -> None:
         """Wait until the broker takes messages. Raises CallTimeout after `timeout` s, NotOpen."""
@@ -137,7 +142,10 @@ def connect(url: str, **options: Any) -> Connection:
 
     Raises InvalidURL, InvalidParameter, and what `Connection.open` raises.
     """
-    plan = Plan(url, dict(options))
+    try:
+        plan = Plan(url, options)
+    finally:
+        del url, options  # this frame goes with an error
     connection = Connection(Endpoint(**plan.endpoint))
     connection.open(plan.auth_methods, plan.locale, plan.virtual_host)
     return connection

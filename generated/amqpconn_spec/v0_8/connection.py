@@ -227,7 +227,9 @@ class StartOk(Method[None]):
                 locale,
             )
         except ENCODE_FAULTS as error:
-            raise self._encode_error(error, channel) from None
+            problem = self._encode_error(error, channel)
+        response = b""  # this frame goes with the error
+        raise problem
 
     @classmethod
     def decode(cls, buffer: bytes, offset: int = 4, end: int | None = None) -> Self:
@@ -345,7 +347,9 @@ class SecureOk(Method[None]):
             size = 8 + len(response)
             return b"%b%b\xce" % (PACK_BHIII(1, channel, size, 0x000A0015, len(response)), response)
         except ENCODE_FAULTS as error:
-            raise self._encode_error(error, channel) from None
+            problem = self._encode_error(error, channel)
+        response = b""  # this frame goes with the error
+        raise problem
 
     @classmethod
     def decode(cls, buffer: bytes, offset: int = 4, end: int | None = None) -> Self:

@@ -310,7 +310,9 @@ class Transfer(Method["Ok | Reject"]):
                 body,
             )
         except ENCODE_FAULTS as error:
-            raise self._encode_error(error, channel) from None
+            problem = self._encode_error(error, channel)
+        security_token = b""  # this frame goes with the error
+        raise problem
 
     @classmethod
     def decode(cls, buffer: bytes, offset: int = 4, end: int | None = None) -> Self:
