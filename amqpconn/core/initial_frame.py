@@ -64,6 +64,5 @@ def _parts(method: Any, agreement: Agreement) -> str:
     """What the bytes are for, the largest part first; lengths only."""
     parts = [(len(method.response), f"the response of mechanism {agreement.mechanism}")]
     if "client_properties" in method.__match_args__:
-        size = len(encode_table(agreement.client_properties))
-        parts.append((size, "the client properties"))
-    return ", ".join(f"{whose} has {size}" for size, whose in sorted(parts, reverse=True))
+        parts.append((len(encode_table(agreement.client_properties)), "the client properties"))
+    return ", ".join(f"{size} are for {whose}" for size, whose in sorted(parts, reverse=True))

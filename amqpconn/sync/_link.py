@@ -235,6 +235,7 @@ class Link(Flow):
     def service(self, ready: int, now: float) -> tuple[int, float | None] | None:
         """Read, write, keep the time. None when the stream is to be closed."""
         with self.lock:
+            now = max(now, monotonic())  # the lock may have been a long time in coming
             if self.fileno() < 0:  # its user has closed it
                 closed = OSError(errno.EBADF, os.strerror(errno.EBADF))
                 self._core.lost(transport.failed(closed, self._target), now)

@@ -11,7 +11,16 @@ from collections.abc import Iterator
 import pytest
 
 from amqpconn import external_auth
-from amqpconn.errors import AuthenticationRefused, PeerSpeaksTLS, TLSFailed
+from amqpconn.errors import (
+    AuthenticationRefused,
+    CertificateExpired,
+    CertificateForOtherHost,
+    CertificateNotTrusted,
+    CertificateRefused,
+    PeerSpeaksTLS,
+    TLSNotSpoken,
+    TLSRefused,
+)
 from tests.broker.certificates import CLIENT_NAME, Certificate, Certificates
 from tests.broker.rabbitmq import RabbitMQNode
 from tests.broker.relay import Relay
@@ -82,7 +91,8 @@ def test_the_greeting_names_the_host(
 def test_an_unknown_authority_is_not_trusted(
     broker: RabbitMQNode, driver: Driver, options: dict[str, bool]
 ) -> None:
-    with pytest.raises(TLSFailed, match="self-signed certificate in certificate chain") as raised:
+    said = "self-signed certificate in certificate chain"
+    with pytest.raises(CertificateNotTrusted, match=said) as raised:
         driver.connect(broker.url(tls=True), **options)
     assert raised.value.phase == "tls"
     assert isinstance(raised.value.__cause__, ssl.SSLCertVerificationError)
@@ -92,25 +102,34 @@ def test_a_certificate_for_another_host_does_not_hold(
     broker: RabbitMQNode, driver: Driver, certificates: Certificates
 ) -> None:
     url = f"{broker.url(tls=True)}?cafile={certificates.authority}"
-    with pytest.raises(TLSFailed, match=r"not valid for 'elsewhere\.invalid'") as raised:
+    said = r"not valid for 'elsewhere\.invalid'"
+    with pytest.raises(CertificateForOtherHost, match=said) as raised:
         driver.connect(f"{url}&server_hostname=elsewhere.invalid")
     assert raised.value.phase == "tls"
 
 
 @pytest.mark.parametrize(
-    ("kind", "reason"),
+    ("name", "kind", "reason"),
     [
-        ("wrong_host", "IP address mismatch, certificate is not valid for '127.0.0.1'"),
-        ("expired", "certificate has expired"),
-        ("untrusted", "unable to get local issuer certificate"),
+        (
+            "wrong_host",
+            CertificateForOtherHost,
+            "IP address mismatch, certificate is not valid for '127.0.0.1'",
+        ),
+        ("expired", CertificateExpired, "certificate has expired"),
+        ("untrusted", CertificateNotTrusted, "unable to get local issuer certificate"),
     ],
 )
 def test_a_server_certificate_that_does_not_hold_is_named_with_the_reason(
-    driver: Driver, certificates: Certificates, kind: str, reason: str
+    driver: Driver,
+    certificates: Certificates,
+    name: str,
+    kind: type[CertificateRefused],
+    reason: str,
 ) -> None:
     with (
-        showing(getattr(certificates, kind)) as port,
-        pytest.raises(TLSFailed, match=reason) as raised,
+        showing(getattr(certificates, name)) as port,
+        pytest.raises(kind, match=reason) as raised,
     ):
         driver.connect(f"amqps://127.0.0.1:{port}/?cafile={certificates.authority}")
     assert (raised.value.phase, raised.value.retryable) == ("tls", False)
@@ -119,7 +138,7 @@ def test_a_server_certificate_that_does_not_hold_is_named_with_the_reason(
 def test_tls_to_the_port_for_clear_text_is_told_so(
     broker: RabbitMQNode, driver: Driver, certificates: Certificates
 ) -> None:
-    with pytest.raises(TLSFailed, match="does not speak TLS"):
+    with pytest.raises(TLSNotSpoken, match="does not speak TLS"):
         driver.connect(f"amqps://127.0.0.1:{broker.port}/?cafile={certificates.authority}")
 
 
@@ -161,7 +180,7 @@ def test_a_refused_client_certificate_is_a_matter_of_tls(
     # TLS 1.3 tells the client after its handshake, when it has written its first bytes or not yet.
     context = certificates.client_context(certificates.untrusted_client)
     context.minimum_version = context.maximum_version = version
-    with pytest.raises(TLSFailed, match="alert 'unknown ca'") as raised:
+    with pytest.raises(TLSRefused, match="alert 'unknown ca'") as raised:
         driver.connect(broker.url(tls=True), ssl=context, auth_methods=external_auth())
     assert raised.value.phase in ("tls", "header")
     assert not raised.value.retryable

@@ -291,8 +291,8 @@ def test_an_operator_may_have_set_another_limit(own: int) -> None:
 @pytest.mark.parametrize(
     ("auth", "properties", "first"),
     [
-        ("S" * 9000, {}, "the response of mechanism PLAIN has 9002"),
-        ("", {"note": "x" * 9000}, "the client properties has"),
+        ("S" * 9000, {}, "9002 are for the response of mechanism PLAIN"),
+        ("", {"note": "x" * 9000}, "9238 are for the client properties"),
     ],
 )
 def test_what_is_large_is_named_first(auth: str, properties: dict[str, str], first: str) -> None:
@@ -314,7 +314,7 @@ def test_an_answer_to_a_challenge_may_be_too_large_as_well() -> None:
     assert type(client.error) is LoginTooLarge
     assert client.error.phase == "secure"
     assert "secure-ok would have 4100 bytes" in client.error.what
-    assert "the response of mechanism X-ECHO has 4084" in client.error.what
+    assert "4084 are for the response of mechanism X-ECHO" in client.error.what
     assert "client properties" not in client.error.what
     assert client.sent() == []
 

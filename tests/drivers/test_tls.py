@@ -15,7 +15,18 @@ import pytest
 
 from amqpconn import external_auth
 from amqpconn.core.endpoint import EndpointCore
-from amqpconn.errors import InvalidParameter, PeerHungUp, PeerSpeaksTLS, TLSFailed
+from amqpconn.errors import (
+    CertificateExpired,
+    CertificateForOtherHost,
+    CertificateNotTrusted,
+    CertificateRefused,
+    HungUpInTLS,
+    InvalidParameter,
+    PeerHungUp,
+    PeerSpeaksTLS,
+    TLSNotSpoken,
+    TLSRefused,
+)
 from amqpconn.testing import Peer
 from amqpconn_spec.v0_9_1 import basic, queue
 from tests.broker.certificates import Certificate, Certificates
@@ -60,7 +71,7 @@ def test_context_of_the_user_is_used(
 def test_authorities_of_the_system_are_used_by_default(
     driver: Driver, secure: Peer, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(TLSFailed, match="certificate"):
+    with pytest.raises(CertificateNotTrusted, match="certificate"):
         driver.connect(secure.url())
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority))
     with driver.connect(secure.url()) as connection:
@@ -71,15 +82,23 @@ def test_authorities_of_the_system_are_used_by_default(
     connection.close()
 
 
-@pytest.mark.parametrize("name", ["wrong_host", "expired", "untrusted"])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("wrong_host", CertificateForOtherHost),
+        ("expired", CertificateExpired),
+        ("untrusted", CertificateNotTrusted),
+    ],
+)
 def test_certificates_that_do_not_hold_are_refused(
-    driver: Driver, certificates: Certificates, name: str
+    driver: Driver, certificates: Certificates, name: str, kind: type[CertificateRefused]
 ) -> None:
     certificate: Certificate = getattr(certificates, name)
     with Peer(ssl=certificate.server_context()) as peer:
-        with pytest.raises(TLSFailed) as raised:
+        with pytest.raises(kind) as raised:
             driver.connect(peer.url(query=trusting(certificates)))
         assert raised.value.phase == "tls"
+        assert raised.value.remedy
         assert not raised.value.retryable
         assert peer.received() == []
 
@@ -126,7 +145,7 @@ def test_own_certificate_is_shown(driver: Driver, certificates: Certificates) ->
         }
         with driver.connect(peer.url(), **options) as connection:
             assert connection.mechanism == "EXTERNAL"
-        with pytest.raises((TLSFailed, PeerHungUp)):
+        with pytest.raises((TLSRefused, PeerHungUp)):
             driver.connect(peer.url(query=trusting(certificates)))
 
 
@@ -143,7 +162,7 @@ def test_files_that_cannot_be_used_are_named(driver: Driver, tmp_path: Path, key
 def test_tls_to_a_clear_port_says_so(
     driver: Driver, peer: Peer, certificates: Certificates
 ) -> None:
-    with pytest.raises(TLSFailed, match="does not speak TLS") as raised:
+    with pytest.raises(TLSNotSpoken, match="does not speak TLS") as raised:
         driver.connect(peer.url(), ssl=certificates.client_context())
     assert "amqp://" in raised.value.remedy
 
@@ -167,7 +186,7 @@ def test_peer_that_resets_before_tls_is_told(
             accepted.close()
 
     monkeypatch.setattr(EndpointCore, "enter", resetting)
-    with listening() as listener, pytest.raises(PeerHungUp) as raised:
+    with listening() as listener, pytest.raises(HungUpInTLS) as raised:
         driver.connect(url_of(listener.getsockname()), ssl=certificates.client_context())
     assert raised.value.phase == "tls"
 
