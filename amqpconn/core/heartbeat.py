@@ -70,7 +70,9 @@ class Heartbeat:
         if not self.interval_s or now < self._give_up_at():
             return None
         late = now - self._give_up_at()
-        if late > self.interval_s * _PART and not self._grace_until:
+        if late > self.interval_s * _PART and not self._slept(now):
+            self.stalled_s, self._woke_at = late, now
+        if self._slept(now) and not self._grace_until:
             self._grace_until = now + self.interval_s * _PART
             return None
         return self._missed(now)
@@ -78,7 +80,7 @@ class Heartbeat:
     def stall(self, now: float) -> ProcessStalled | None:
         """The error for a stream that the peer has ended, when a stall of ours came before it."""
         self._awake(now)
-        if not self.stalled_s or now > self._woke_at + self.interval_s:
+        if not self._slept(now):
             return None
         return self._stalled(
             "the peer ended the byte stream",
@@ -90,6 +92,10 @@ class Heartbeat:
         late = now - self._send_at()
         if self.interval_s and late > self.interval_s * _LATE:
             self.stalled_s, self._woke_at = late, now
+
+    def _slept(self, now: float) -> bool:
+        """Whether we have just woken up: less than an interval ago."""
+        return self.stalled_s > 0 and now <= self._woke_at + self.interval_s
 
     def _send_at(self) -> float:
         return self.last_out + self.interval_s * _PART

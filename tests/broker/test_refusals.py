@@ -30,13 +30,12 @@ LIMITS = {
     "user": (
         f'rabbit_auth_backend_internal:set_user_limits(<<"guest">>, {ONE}, <<"test">>)',
         'rabbit_auth_backend_internal:clear_user_limits(<<"guest">>, <<"all">>, <<"test">>)',
-        "NOT_ALLOWED - connection refused for user 'guest': user connection limit (1) is reached",
+        "NOT_ALLOWED - connection refused for user 'guest': user {} (1) is reached",
     ),
     "virtual host": (
         f'rabbit_vhost_limit:parse_set(<<"/">>, {ONE}, <<"test">>)',
         'rabbit_vhost_limit:clear(<<"/">>, <<"test">>)',
-        "NOT_ALLOWED - access to vhost '/' refused for user 'guest': connection"
-        + " limit (1) is reached",
+        "NOT_ALLOWED - access to vhost '/' refused for user 'guest': {} (1) is reached",
     ),
 }
 
@@ -56,7 +55,8 @@ def evaluated(broker: RabbitMQNode, *expressions: str, after: str) -> Iterator[N
 def test_a_connection_limit_is_told_apart_from_a_refused_virtual_host(
     broker: RabbitMQNode, driver: Driver, whose: str
 ) -> None:
-    limit, no_limit, said = LIMITS[whose]
+    limit, no_limit, text = LIMITS[whose]
+    said = text.format("connection limit")
     with evaluated(broker, limit, after=no_limit):
         with driver.connect(broker.url()) as first:
             with pytest.raises(ConnectionLimitReached) as raised:
@@ -141,7 +141,7 @@ def test_a_process_that_stood_still_blames_itself_and_not_the_broker(
     ]
     with ExitStack() as stack:  # the broker looks every second, and gives up at the third look
         for driver, connection in zip(both_drivers, connections, strict=True):
-            stack.enter_context(stalled(driver, connection))
+            stack.enter_context(stalled(driver, [connection]))
         time.sleep(3.6)
     for error in together(lambda wait: wait(), waits):
         assert isinstance(error, ProcessStalled)

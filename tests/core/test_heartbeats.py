@@ -216,6 +216,29 @@ def test_a_sleep_without_harm_is_not_blamed_for_what_comes_later() -> None:
     assert client.error.cause == HeartbeatsMissed.cause
 
 
+def test_a_sleep_that_ends_just_after_the_end_of_patience_is_one() -> None:
+    client = beating()
+    client.now += 2 * INTERVAL + 0.125
+    client.core.handle_timer(client.now)
+    assert client.core.error is None
+    client.eof()
+    assert type(client.error) is ProcessStalled
+
+
+def test_a_sleep_of_half_an_interval_at_the_end_of_patience_is_one() -> None:
+    client = beating()
+    chan = client.open_channel()
+    silence(client, 2 * INTERVAL - 0.125)
+    client.core.send(basic.Ack(1), chan)
+    client.sent()  # so no heartbeat was due when it slept
+    client.now += HALF + 0.5
+    client.core.handle_timer(client.now)
+    assert client.core.error is None
+    silence(client, HALF)
+    assert type(client.error) is ProcessStalled
+    assert "was stalled for 5.4 s" in client.error.what
+
+
 def test_a_little_late_is_late() -> None:
     client = beating()
     silence(client, 15.0)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
 import amqpconn.sync
 from tests.drivers.adapter import Driver
@@ -12,13 +12,15 @@ from tests.drivers.helpers import PATIENCE
 
 
 @contextmanager
-def stalled(driver: Driver, connection: amqpconn.sync.Connection) -> Iterator[None]:
+def stalled(driver: Driver, connections: Sequence[amqpconn.sync.Connection]) -> Iterator[None]:
     """For the length of a `with` block nothing is read, written or noticed.
 
-    The blocking driver's thread serves all connections, and waits for the lock of this one.
+    The blocking driver's thread waits for the lock of a connection, the others' loop for an event.
     """
     if driver.name == "sync":
-        with connection.endpoint._link.lock:
+        with ExitStack() as stack:
+            for connection in connections:
+                stack.enter_context(connection.endpoint._link.lock)
             yield
         return
     stopped, over = threading.Event(), threading.Event()
@@ -27,7 +29,7 @@ def stalled(driver: Driver, connection: amqpconn.sync.Connection) -> Iterator[No
         stopped.set()
         over.wait(PATIENCE)
 
-    connection.loop.call_soon_threadsafe(block)  # type: ignore[attr-defined]
+    connections[0].loop.call_soon_threadsafe(block)  # type: ignore[attr-defined]
     stopped.wait()
     try:
         yield

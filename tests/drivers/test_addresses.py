@@ -81,9 +81,50 @@ def test_all_addresses_are_told_when_none_answers(
             driver.connect("amqp://several.invalid", timeout=1.2)
     causes = raised.value.__cause__
     assert isinstance(causes, ExceptionGroup)
-    kinds = [type(error) for error in causes.exceptions]
+    attempts = raised.value.attempts
+    assert attempts == causes.exceptions
+    kinds = [type(error) for error in attempts]
     assert kinds == [HostUnreachable, ConnectRefused, ConnectRefused]
     assert raised.value.phase == "connect"
+    assert raised.value.peer == "several.invalid:5672"
+
+
+def test_each_address_has_an_error_of_its_own(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with dropping() as silent:
+        found = resolving(silent, ("127.0.0.1", refusing()[1]), ("127.0.0.2", refusing()[1]))
+        monkeypatch.setattr(socket, "getaddrinfo", found)
+        refused: list[ConnectRefused] = []
+        unreachable: list[HostUnreachable] = []
+        try:
+            try:
+                driver.connect("amqp://several.invalid", timeout=0.9)
+            except ConnectRefused as last:
+                raise ExceptionGroup("one by one", last.attempts) from None
+        except* ConnectRefused as group:
+            refused += group.exceptions  # type: ignore[arg-type]
+        except* HostUnreachable as group:
+            unreachable += group.exceptions  # type: ignore[arg-type]
+    name = "several.invalid:5672"
+    assert [error.peer for error in refused] == [f"{name} (127.0.0.1)", f"{name} (127.0.0.2)"]
+    assert [error.peer for error in unreachable] == [f"{name} (127.0.0.1)"]
+    for error in (*refused, *unreachable):
+        assert error.peer in error.what
+        assert (error.phase, list(error.elapsed)) == ("connect", ["connect"])
+        assert isinstance(error.__cause__, OSError)
+    assert unreachable[0].elapsed["connect"] > 0.25 > refused[0].elapsed["connect"]
+
+
+def test_the_address_behind_a_name_is_told(
+    driver: Driver, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", resolving((peer.host, peer.port)))
+    opened = driver.connect("amqp://named.invalid")
+    peer.drop_connections()
+    with pytest.raises(ConnectionFailed) as raised:
+        opened.wait_closed(10)
+    assert raised.value.peer == "named.invalid:5672 (127.0.0.1)"
 
 
 def test_deadline_holds_for_all_addresses_together(
