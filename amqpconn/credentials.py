@@ -4,6 +4,8 @@ for every login, and again before they expire.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from amqpconn._forgetting import forgetting
 from amqpconn._typing import cast
 from amqpconn.auth import (
@@ -19,8 +21,8 @@ from amqpconn.secret import Secret, problem_with_life
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from typing import Final, NoReturn
+    from collections.abc import Awaitable, Callable, Generator
+    from typing import Any, Final, NoReturn
 
     from amqpconn.auth import Answer
     from amqpconn.uri import ParsedURL
@@ -163,12 +165,30 @@ def url_methods(parsed: ParsedURL, fetch: Fetch | None) -> list[AuthMethod]:
 @forgetting
 def _shaped(given: object, shape: Callable[[Credentials], Secret]) -> Answer:
     if hasattr(given, "__await__"):
-        return _awaited(cast("Awaitable[Credentials]", given), shape)
+        return _Later(given, shape)
     return shape(_checked(given))
 
 
-async def _awaited(given: Awaitable[Credentials], shape: Callable[[Credentials], Secret]) -> Secret:
-    return shape(_checked(await given))
+class _Later:
+    """Something to await, whose outcome is given a shape."""
+
+    __slots__ = ("_given", "_shape")
+
+    def __init__(self, given: object, shape: Callable[[Credentials], Secret]) -> None:
+        self._given = given
+        self._shape = shape
+
+    def __await__(self) -> Generator[object, object, Secret]:
+        # In no variable: this frame goes with an error.
+        return self._shape(
+            _checked((yield from cast("Awaitable[object]", self._given).__await__()))
+        )
+
+    def close(self) -> None:
+        """It is not awaited, and not to be reported because of that."""
+        given: Any = self._given
+        with suppress(AttributeError):  # what is no coroutine need not be closed
+            given.close()
 
 
 @forgetting

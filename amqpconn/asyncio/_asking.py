@@ -39,24 +39,32 @@ class Asking:
     async def _ask(self, wanted: SecretWanted) -> None:
         loop = asyncio.get_running_loop()
         try:
-            given = await _given(wanted)
-        except (Exception, asyncio.CancelledError) as error:
+            given, error = await _outcome(wanted)
+        except (Exception, asyncio.CancelledError) as raised:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
-            self._core.no_secret(wanted, error, loop.time())
+            self._core.no_secret(wanted, raised, loop.time())
         else:
-            self._core.take_secret(wanted, given, loop.time())
+            if error is None:
+                self._core.take_secret(wanted, given, loop.time())
+            else:
+                self._core.no_secret(wanted, error, loop.time())
         self._pump()
 
 
-async def _given(wanted: SecretWanted) -> object:
-    """What the function gives. Raises what it raises."""
-    given: Any = await _aside(wanted.ask) if wanted.may_block else wanted.ask()
-    return await given if hasattr(given, "__await__") else given
+async def _outcome(wanted: SecretWanted) -> tuple[object, BaseException | None]:
+    """What the function gives, or what it raises on its thread. Raises what it raises here."""
+    given: Any = None
+    error: BaseException | None = None
+    if wanted.may_block:
+        given, error = await _aside(wanted.ask)
+    else:
+        given = wanted.ask()
+    return (await given if hasattr(given, "__await__") else given), error
 
 
-async def _aside(function: Callable[[], object]) -> object:
+async def _aside(function: Callable[[], object]) -> tuple[object, BaseException | None]:
     """Call it on a thread of its own, which goes on when this is cancelled."""
     loop = asyncio.get_running_loop()
     told: asyncio.Future[tuple[object, BaseException | None]] = loop.create_future()
@@ -70,7 +78,4 @@ async def _aside(function: Callable[[], object]) -> object:
             loop.call_soon_threadsafe(settle, given, error)
 
     call_aside(function, tell)
-    given, error = await told
-    if error is not None:
-        raise error
-    return given
+    return await told

@@ -32,13 +32,16 @@ def ask(wanted: SecretWanted, tell: Callable[[object, BaseException | None], obj
 
 def wait_ready(stream: Stream, is_writing: bool, timeout: float | None) -> int:
     """Wait until the stream can be read (or written); which of the two, as a mask of selectors."""
-    if has_more(stream) or stream.fileno() < 0:  # its user has closed it: that is to be read too
+    if has_more(stream):
         return selectors.EVENT_READ
     if not isinstance(stream, socket.socket):
         timeout = _LOOK_AGAIN_S if timeout is None else min(timeout, _LOOK_AGAIN_S)
     with selectors.DefaultSelector() as selector:
         mask = selectors.EVENT_READ | (selectors.EVENT_WRITE if is_writing else 0)
-        selector.register(stream, mask)
+        try:
+            selector.register(stream, mask)
+        except ValueError:  # its user has closed it: that is to be read too
+            return selectors.EVENT_READ
         return sum(ready for _, ready in selector.select(timeout))
 
 

@@ -19,6 +19,9 @@ auth_mechanisms.1 = PLAIN
 auth_mechanisms.2 = AMQPLAIN
 auth_mechanisms.3 = EXTERNAL
 auth_mechanisms.4 = RABBIT-CR-DEMO
+auth_backends.1 = internal
+auth_backends.2 = rabbit_auth_backend_oauth2
+auth_oauth2.resource_server_id = rabbitmq
 """
 
 
@@ -43,13 +46,13 @@ def broker(
 
     It listens in clear and for TLS, offers all four mechanisms (EXTERNAL over TLS only, whether or
     not the client shows a certificate), and has the users guest and, for the client certificate,
-    CLIENT_NAME.
+    CLIENT_NAME. Who is none of them may show a token (JWT); test_credentials.py signs some.
     """
     require(SERVER, HOW_TO_GET)
     node = RabbitMQNode(
         tmp_path_factory.mktemp("broker") / "node",
         config=CONFIG,
-        plugins=["rabbitmq_auth_mechanism_ssl"],
+        plugins=["rabbitmq_auth_mechanism_ssl", "rabbitmq_auth_backend_oauth2"],
         certificates=certificates,
         users={"guest": "guest", CLIENT_NAME: None},
     )

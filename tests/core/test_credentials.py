@@ -40,6 +40,10 @@ def given(coroutine: object) -> object:
     return stopped.value.value
 
 
+async def awaiting(something: Any) -> object:
+    return await something
+
+
 def asked(auth: AuthMethod, **settings: Any) -> tuple[Client, SecretWanted]:
     """A client whose core wants a secret of the driver."""
     client = Client(**settings).connect([auth])
@@ -336,7 +340,7 @@ def test_a_function_that_gives_something_else(gives: object, is_later: bool) -> 
 def test_a_plain_function_with_a_coroutine_inside_is_awaited() -> None:
     auth = fetched_auth(lambda: fetch_later())  # noqa: PLW0108 - it is what people write
     assert auth.may_block
-    secret = given(auth.initial_response())
+    secret = given(awaiting(auth.initial_response()))
     assert isinstance(secret, Secret)
     assert secret.reveal() == plain_auth("ann", CANARY).initial_response()
 

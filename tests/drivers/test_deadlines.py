@@ -19,7 +19,7 @@ from tests.drivers.helpers import Challenged, dropping, hanging_resolver, listen
 DEADLINES = (0.15, 0.6, 2.4)
 
 
-def times_out(phase: str, attempt: Callable[[float], object]) -> None:
+def times_out(phase: str, attempt: Callable[[float], object]) -> OpenTimeout:
     """Check that an attempt ends in time, for the whole and not for each phase, and says where."""
     for deadline in DEADLINES:
         before = time.monotonic()
@@ -33,7 +33,7 @@ def times_out(phase: str, attempt: Callable[[float], object]) -> None:
         assert error.retryable
         assert error.remedy
         if error.phase == phase:
-            return
+            return error
     pytest.fail(f"it never came to {phase}")
 
 
