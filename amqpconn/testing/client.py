@@ -78,12 +78,19 @@ class Client:
             self.is_gone = type(error).__name__ not in _NOT_READY
         if session.outbox.ending and not self._unsent and not self.is_gone:
             self._end(session.outbox.ending)
+        if self._is_listening() and self._pending():
+            self.read(now)  # it reads again; what it answers is served in the next round
         self.deadline = None if self.is_ended else session.next_deadline()
 
     def close(self) -> None:
         """Close the socket."""
         self.sock.close()
         self.session.end()
+
+    def _pending(self) -> int:
+        """How much TLS has decrypted while nothing was read; no selector tells of that."""
+        pending = getattr(self.sock, "pending", None)
+        return pending() if pending else 0
 
     def _is_listening(self) -> bool:
         return self.session.is_reading and not self.session.outbox.ending

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import suppress
 from itertools import count
 
 from amqpconn._typing import cast
@@ -73,7 +74,9 @@ class Peer(Watching):
         self._is_running = False
 
     def start(self) -> Self:
-        """Listen."""
+        """Listen. Raises RuntimeError when it does so already."""
+        if self._is_running:
+            raise RuntimeError("the peer runs already; `with Peer() as peer` starts it")
         listener = self._listener()
         self.port = 0 if self.path else listener.getsockname()[1]
         self._started = Server(listener, self._ssl, self._new_session)
@@ -89,7 +92,8 @@ class Peer(Watching):
             return
         self._is_running = False
         if self.path is not None:
-            os.unlink(self.path)  # noqa: PTH108 - pathlib would be one more import
+            with suppress(FileNotFoundError):
+                os.unlink(self.path)  # noqa: PTH108 - pathlib would be one more import
         self._server.stop(timeout)
         errors = self._server.errors
         if len(errors) > 1:

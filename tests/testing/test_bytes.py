@@ -16,13 +16,17 @@ from amqpconn.testing import (
     ReceivedBytes,
     Replace,
     Reset,
+    ResumeReading,
     Send,
     SentBytes,
     Silence,
+    StopReading,
     Wait,
 )
 from amqpconn_spec.v0_9_1 import connection
+from tests.broker.certificates import Certificates
 from tests.drivers.adapter import Driver
+from tests.drivers.helpers import Background
 from tests.testing.raw import HEADER, Raw
 
 Action = Callable[[Moment], object]
@@ -142,3 +146,17 @@ def test_stream_ends_after_bytes_that_came(
         with pytest.raises(ConnectionFailed):
             driver.connect(peer.url())
         assert peer.sessions[-1].bytes_received == number
+
+
+def test_bytes_inside_tls_are_counted(driver: Driver, certificates: Certificates) -> None:
+    with Peer(ssl=certificates.server.server_context()) as peer:
+        trusted = {"ssl": certificates.client_context(), "timeout": 10.0}
+        peer.behaviour.script = [ReceivedBytes(20, StopReading())]
+        opening = Background(lambda: driver.connect(peer.url(), **trusted))
+        peer.wait_until(lambda: [each.bytes_received for each in peer.sessions] == [20])
+        peer.do(ResumeReading())
+        opening.result().close()
+        for fault in (Cut(), Send(b"\0")):
+            peer.behaviour.script = [SentBytes(150, fault)]
+            with pytest.raises(ConnectionFailed):
+                driver.connect(peer.url(), **trusted)

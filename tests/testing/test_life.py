@@ -50,6 +50,16 @@ def test_it_may_be_stopped_twice_and_before_it_is_started() -> None:
     peer.stop()
 
 
+def test_it_is_started_once() -> None:
+    with Peer() as peer, pytest.raises(RuntimeError, match="runs already"):
+        peer.start()
+
+
+def test_unix_socket_may_have_been_removed(tmp_path: Path) -> None:
+    with Peer(path=tmp_path / "p.sock"):
+        (tmp_path / "p.sock").unlink()
+
+
 def test_it_must_be_started_to_be_used() -> None:
     for use in (Peer().received, Peer().freeze, Peer().unblock):
         with pytest.raises(RuntimeError, match="not started: use it in `with`, or call start"):
