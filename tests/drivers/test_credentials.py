@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from amqpconn import AuthMethod, ConnectionFailed, Credentials, Secret, fetched_auth
+from amqpconn.core.states import State
 from amqpconn.errors import (
     AuthenticationRefused,
     ConnectionForced,
@@ -175,7 +176,8 @@ def test_what_it_raises_ends_the_attempt(driver: Driver, peer: Peer, raised: Bas
         driver.connect(peer.url(), credentials=vault)
     assert caught.value.__cause__ is raised
     assert "c4n4ry" not in str(caught.value)
-    peer.wait_until(lambda: peer.sessions[0].is_over or not peer.sessions[0].is_open)
+    (session,) = peer.sessions
+    peer.wait_until(lambda: session.machine.state is State.CLOSED)
 
 
 def test_both_kinds_of_credentials_are_one_too_many(driver: Driver, peer: Peer) -> None:
@@ -195,7 +197,7 @@ def test_they_are_renewed_again_and_again(driver: Driver, peer: Peer) -> None:
 
 
 def test_a_failure_is_told_and_the_connection_goes_on(driver: Driver, peer: Peer) -> None:
-    vault, told = Vault(life=2.0), list[ConnectionFailed]()
+    vault, told = Vault(life=1.0), list[ConnectionFailed]()
     vault.errors = {2: OSError("no route")}
     with driver.connect(peer.url(), credentials=vault) as connection:
         connection.endpoint.on_secret_error(told.append)
