@@ -107,7 +107,11 @@ def place_of(target: Target, address: AddressInfo) -> str:
 def _translated(error: OSError, target: Target | str) -> TransportError:
     if isinstance(error, socket.gaierror):
         host = getattr(target, "host", "")
-        return NameNotResolved(f"the host name {host!r} has no address: {error.strerror}")
+        is_late = error.errno == socket.EAI_AGAIN
+        return NameNotResolved(
+            f"the host name {host!r} has no address: {error.strerror}",
+            cause="perhaps a name server does not answer at this time" if is_late else None,
+        )
     if _is_tls(error):
         return _tls_ended(error) or _tls_failed(error, target)
     no_such_path = isinstance(error, FileNotFoundError) and (

@@ -83,12 +83,23 @@ def _yes(value: bool) -> str:
 
 
 def _tree(kind: type[errors.AMQPError], depth: int) -> list[tuple[type[errors.AMQPError], int]]:
-    """A class and those below it, each where its first base is, in the order of the source."""
+    """A class and those below it, in the order in which they are drawn."""
     found = [(kind, depth)]
-    for below in kind.__subclasses__():
-        if below.__bases__[0] is kind and vars(errors).get(below.__name__) is below:
+    for below in sorted(kind.__subclasses__(), key=_drawn_at):
+        if _parent(below) is kind and vars(errors).get(below.__name__) is below:
             found += _tree(below, depth + 1)
     return found
+
+
+def _parent(kind: type[errors.AMQPError]) -> type:
+    """Where it is drawn: of several bases the last, which says what it ended."""
+    return next(base for base in reversed(kind.__bases__) if issubclass(base, errors.AMQPError))
+
+
+def _drawn_at(kind: type[errors.AMQPError]) -> int:
+    """Its place in the drawing of `amqpconn.errors`; those that are not in it come last."""
+    drawing = errors.__doc__ or ""
+    return drawing.find(kind.__name__) % (len(drawing) + 1)
 
 
 def _summary(kind: type[errors.AMQPError]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from amqpconn import errors
 from amqpconn.testing import Peer
 
 ROOT = Path(__file__).parent.parent
@@ -48,6 +49,12 @@ def test_readme_names_exactly_two_set_up_commands() -> None:
 def test_links_lead_to_files_that_exist(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+def test_the_page_of_errors_has_a_row_for_each_class() -> None:
+    classes = [name for name, kind in vars(errors).items() if isinstance(kind, type)]
+    page = (ROOT / "docs" / "errors.md").read_text()
+    assert sorted(re.findall(r"^\| (?:&nbsp;)*`(\w+)` \|", page, re.MULTILINE)) == sorted(classes)
 
 
 def test_pages_made_from_the_code_are_up_to_date() -> None:

@@ -8,38 +8,25 @@ from collections import deque
 from enum import Enum
 
 from amqpconn.core import reasons
+from amqpconn.core.circumstances import Circumstances
 from amqpconn.core.clockwork import Deadlines, Phases, Traffic
 from amqpconn.core.events import Down, HangUp, StateChanged
 from amqpconn.core.heartbeat import Heartbeat
 from amqpconn.core.output import Output
-from amqpconn.errors import (
-    PHASES,
-    AlreadyOpen,
-    AMQPError,
-    CallTimeout,
-    ConnectionFailed,
-    OpenAborted,
-    PeerHungUp,
-)
+from amqpconn.errors import AlreadyOpen, ConnectionFailed, OpenAborted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final, TypeVar
+    from typing import Final
 
     from amqpconn.config import Settings
     from amqpconn.core.channels import Channels
-    from amqpconn.core.connection import ConnectionManager
     from amqpconn.core.detour import Detour
     from amqpconn.core.dialect import Dialect
-    from amqpconn.core.events import Call, Event
-    from amqpconn.core.framing import FrameReader
+    from amqpconn.core.events import Event
     from amqpconn.core.handshake import OpenRequest
     from amqpconn.core.renewal import Renewal
-    from amqpconn.core.transcript import Transcript
     from amqpconn.core.watch import Watch
-    from amqpconn.errors import OpenTimeout
-
-    E = TypeVar("E", bound=AMQPError)
 
 # What is left to do when nothing more is to be said gets this long: for our last bytes to go out,
 # and for the answer to a close that tells the server what it did wrong.
@@ -59,16 +46,14 @@ class EndpointState(Enum):
     FAILED = "failed"
 
 
-class Lifecycle:
+class Lifecycle(Circumstances):
     """State, time and end of one endpoint. What goes in and out is for `Incoming` and the
     `EndpointCore`.
     """
 
     dialect: Dialect
     channels: Channels
-    manager: ConnectionManager
     renewal: Renewal
-    _reader: FrameReader
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -95,11 +80,6 @@ class Lifecycle:
         from amqpconn.core.watch import Watch
 
         return Watch(self, self._events.append)
-
-    @property
-    def transcript(self) -> Transcript | None:
-        """The last frames; None without a flight recorder."""
-        return None if self._watch is None else self._watch.transcript()
 
     @property
     def is_alive(self) -> bool:
@@ -210,16 +190,6 @@ class Lifecycle:
                 self.output.write_first(self.dialect.heartbeat)
             self.heartbeat.sent(now)
 
-    def timed_out(self, what: str, now: float) -> CallTimeout:
-        """The error for something else than an answer that was waited for in vain."""
-        return self._located(CallTimeout(what), now)
-
-    def _unanswered(self, call: Call, now: float) -> CallTimeout:
-        name = call.method.NAME
-        error = CallTimeout(f"no answer to {name} on channel {call.channel.id} in time")
-        error.failing_method = name
-        return self._located(error, now)
-
     def _passed(self, name: str, now: float, late_s: float) -> None:
         if name == "opening":
             self.fail(self._too_late(late_s), now)
@@ -263,34 +233,3 @@ class Lifecycle:
                 self.renewal.stop()
             self._emit(StateChanged(self.state, state))
             self.state = state
-
-    def _located(self, error: E, now: float) -> E:
-        """Stamp an error with its circumstances. Nothing else does."""
-        error.phase = self.phases.current or PHASES[0]
-        error.elapsed = self.phases.elapsed(now)
-        error.peer = self.peer
-        error.last_in_age_s, error.last_out_age_s = self.traffic.ages(now)
-        error.transcript = self.transcript
-        return error
-
-    def _too_late(self, late_s: float) -> OpenTimeout:
-        return reasons.too_late(
-            self.settings.timeout_s or 0.0, self.phases.current, self.manager.expected(), late_s
-        )
-
-    def _end_of_stream(self, cause: BaseException | None) -> ConnectionFailed:
-        """The error for the end of the stream, from all that is known about it."""
-        if isinstance(cause, ConnectionFailed) and not isinstance(cause, PeerHungUp):
-            return cause  # it says more than that the stream is gone
-        how = cause.__cause__ or cause if isinstance(cause, PeerHungUp) else cause
-        error = self._reader.eof() or self.heartbeat.stall(self._now)
-        if error is None:
-            return reasons.hung_up(
-                self.phases.current,
-                self.manager.agreement,
-                self._reader.unfinished,
-                how,
-                is_our_turn=self.manager.question is not None,
-            )
-        error.__cause__ = how
-        return error

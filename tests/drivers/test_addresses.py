@@ -35,14 +35,24 @@ def test_port_where_nothing_listens(driver: Driver) -> None:
     assert isinstance(error.__cause__, ConnectionRefusedError)
 
 
-def test_name_without_address(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("code", "cause"),
+    [
+        (socket.EAI_NONAME, ""),
+        (socket.EAI_AGAIN, "perhaps a name server does not answer at this time"),
+    ],
+)
+def test_name_without_address(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch, code: int, cause: str
+) -> None:
     def unknown(*_: object, **__: object) -> None:
-        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        raise socket.gaierror(code, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(NameNotResolved, match=r"nowhere\.invalid") as raised:
         driver.connect("amqp://nowhere.invalid")
-    assert (raised.value.phase, raised.value.errno) == ("resolve", socket.EAI_NONAME)
+    assert (raised.value.phase, raised.value.errno) == ("resolve", code)
+    assert (raised.value.cause, raised.value.retryable) == (cause, True)
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".invalid"])
@@ -50,7 +60,7 @@ def test_what_cannot_be_a_name(driver: Driver, host: str) -> None:
     with pytest.raises(NameNotResolved) as raised:
         driver.Connection(driver.Endpoint(host)).open(GUEST)
     assert isinstance(raised.value.__cause__, ValueError)
-    assert raised.value.phase == "resolve"
+    assert (raised.value.phase, raised.value.retryable) == ("resolve", False)
 
 
 def test_second_address_is_used_when_the_first_refuses(

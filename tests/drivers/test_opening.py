@@ -237,6 +237,7 @@ def test_virtual_host_that_does_not_fit_is_refused_before_anything_is_sent(
         ("channel_max", -1),
         ("frame_max", 100),
         ("heartbeat", 70000),
+        ("initial_frame_max", -1),
         ("client_properties", {"capabilities": "all"}),
     ],
 )

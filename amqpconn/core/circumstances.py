@@ -1,0 +1,82 @@
+"""What is known when something goes wrong, and the errors that are made of it."""
+
+from __future__ import annotations
+
+from amqpconn.core import reasons
+from amqpconn.errors import PHASES, AMQPError, CallTimeout, ConnectionFailed, PeerHungUp
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    from amqpconn.config import Settings
+    from amqpconn.core.clockwork import Phases, Traffic
+    from amqpconn.core.connection import ConnectionManager
+    from amqpconn.core.events import Call
+    from amqpconn.core.framing import FrameReader
+    from amqpconn.core.heartbeat import Heartbeat
+    from amqpconn.core.transcript import Transcript
+    from amqpconn.core.watch import Watch
+    from amqpconn.errors import OpenTimeout
+
+    E = TypeVar("E", bound=AMQPError)
+
+
+class Circumstances:
+    """The part of a `Lifecycle` that makes errors, and notes on each where and when it was."""
+
+    settings: Settings
+    peer: str
+    phases: Phases
+    traffic: Traffic
+    heartbeat: Heartbeat
+    manager: ConnectionManager
+    _reader: FrameReader
+    _watch: Watch | None
+    _now: float
+
+    @property
+    def transcript(self) -> Transcript | None:
+        """The last frames; None without a flight recorder."""
+        return None if self._watch is None else self._watch.transcript()
+
+    def timed_out(self, what: str, now: float) -> CallTimeout:
+        """The error for something else than an answer that was waited for in vain."""
+        return self._located(CallTimeout(what), now)
+
+    def _located(self, error: E, now: float) -> E:
+        """Stamp an error with its circumstances. Nothing else does."""
+        error.phase = self.phases.current or PHASES[0]
+        error.elapsed = self.phases.elapsed(now)
+        error.peer = self.peer
+        error.last_in_age_s, error.last_out_age_s = self.traffic.ages(now)
+        error.transcript = self.transcript
+        return error
+
+    def _unanswered(self, call: Call, now: float) -> CallTimeout:
+        name = call.method.NAME
+        error = CallTimeout(f"no answer to {name} on channel {call.channel.id} in time")
+        error.failing_method = name
+        return self._located(error, now)
+
+    def _too_late(self, late_s: float) -> OpenTimeout:
+        return reasons.too_late(
+            self.settings.timeout_s or 0.0, self.phases.current, self.manager.expected(), late_s
+        )
+
+    def _end_of_stream(self, cause: BaseException | None) -> ConnectionFailed:
+        """The error for the end of the stream, from all that is known about it."""
+        if isinstance(cause, ConnectionFailed) and not isinstance(cause, PeerHungUp):
+            return cause  # it says more than that the stream is gone
+        how = cause.__cause__ or cause if isinstance(cause, PeerHungUp) else cause
+        error = self._reader.eof() or self.heartbeat.stall(self._now)
+        if error is None:
+            return reasons.hung_up(
+                self.phases.current,
+                self.manager.agreement,
+                self._reader.unfinished,
+                how,
+                is_our_turn=self.manager.question is not None,
+            )
+        error.__cause__ = how
+        return error
