@@ -120,11 +120,18 @@ def _translated(error: OSError, target: Target | str) -> TransportError:
     if no_such_path or isinstance(error, ConnectionRefusedError):
         return ConnectRefused(f"nothing accepts connections at {target}: {_reason(error)}")
     if error.errno in _HUNG_UP or isinstance(error, ConnectionError):
-        detail = error.strerror or str(error) or "no reason given"  # asyncio's have none
-        return PeerHungUp(f"the peer broke the byte stream: {detail}")
+        return PeerHungUp(_ending(error))
     if isinstance(error, TimeoutError) or error.errno in _UNREACHABLE:
         return HostUnreachable(f"{target} does not answer: {_reason(error) or 'time over'}")
     return TransportError(f"the byte stream to {target} failed: {_reason(error)}")
+
+
+def _ending(error: OSError) -> str:
+    """How the peer ended the stream. Without words it is asyncio's, for an end in the middle of
+    TLS.
+    """
+    said = error.strerror or str(error)
+    return f"the peer broke the byte stream: {said}" if said else "the peer ended the byte stream"
 
 
 def _is_no_path(error: OSError, target: Target | str) -> bool:

@@ -22,7 +22,22 @@ changing anything. Where a host has several addresses, `attempts` has an error f
 `__cause__` is the ExceptionGroup of them.
 
 What a peer closes can be caught by scope (`ChannelClosed`, `ConnectionClosed`) and by reply code
-(`NotFound`, ...): the error raised is of both classes."""
+(`NotFound`, ...): the error raised is of both classes.
+
+```python
+import amqpconn.sync
+from amqpconn.errors import AuthenticationRefused, ConnectionFailed
+
+try:
+    with amqpconn.sync.connect("amqp://guest:guest@localhost/") as connection:
+        print("open on", connection.server_properties["product"])
+except AuthenticationRefused as error:
+    print(error.what, error.remedy)  # another attempt changes nothing
+except ConnectionFailed as error:
+    print("try again" if error.retryable else "do not", error.phase, error.elapsed)
+    for attempt in error.attempts:
+        print(attempt.peer, attempt)
+```"""
 STATES_INTRODUCTION = """\
 Drawn from the table in `amqpconn/core/states.py` by `make docs`. `<` is received, `>` is sent. What
 has no arrow is not allowed; in the states {discarding} it is dropped."""

@@ -8,6 +8,7 @@ import ssl
 import struct
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,10 +21,12 @@ from amqpconn.errors import (
     CertificateForOtherHost,
     CertificateNotTrusted,
     CertificateRefused,
+    ConnectionFailed,
     HungUpInTLS,
     InvalidParameter,
     PeerHungUp,
     PeerSpeaksTLS,
+    TLSFailed,
     TLSNotSpoken,
     TLSRefused,
 )
@@ -189,6 +192,45 @@ def test_peer_that_resets_before_tls_is_told(
     with listening() as listener, pytest.raises(HungUpInTLS) as raised:
         driver.connect(url_of(listener.getsockname()), ssl=certificates.client_context())
     assert raised.value.phase == "tls"
+
+
+def answering(listener: socket.socket, answer: bytes | None) -> None:
+    """Take a connection and its TLS greeting, answer it, and end the stream; reset it for None."""
+    accepted, _ = listener.accept()
+    with accepted:
+        accepted.recv(4096)
+        if answer is None:
+            accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        else:
+            accepted.sendall(answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (b"", HungUpInTLS),
+        (None, HungUpInTLS),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", TLSNotSpoken),
+        (b"AMQP\x00\x00\x09\x01", TLSNotSpoken),
+        (b"\x15\x03\x03\x00\x02\x02\x28", TLSRefused),
+        (b"\x16\x03\x03\x00\x04\x63\x00\x00\x00", TLSFailed),
+    ],
+    ids=["end", "reset", "http", "amqp", "alert", "garbage"],
+)
+def test_peer_that_does_not_do_tls_is_told(
+    driver: Driver, certificates: Certificates, answer: bytes | None, kind: type[ConnectionFailed]
+) -> None:
+    with listening() as listener, ThreadPoolExecutor(1) as thread:
+        served = thread.submit(answering, listener, answer)
+        with pytest.raises(kind) as raised:
+            driver.connect(url_of(listener.getsockname()), ssl=certificates.client_context())
+        served.result()
+    error = raised.value
+    assert type(error) is kind
+    assert (error.phase, list(error.elapsed)) == ("tls", ["connect", "tls"])
+    assert (error.last_in_age_s, error.last_out_age_s) == (None, None)  # none of AMQP
+    assert isinstance(error.__cause__, OSError)
+    assert error.remedy
 
 
 @contextmanager
