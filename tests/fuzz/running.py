@@ -27,22 +27,22 @@ _PROGRESS = re.compile(r"^#(\d+)\t", re.MULTILINE)
 
 @dataclass
 class Run:
-    """What came of it. `found` are inputs; `broken`: it ended otherwise than by time or find."""
+    """What came of it. `found` are inputs; `broken` is how it ended when not by time or find."""
 
     target: str
     executions: int
     found: list[Path]
-    broken: bool
+    broken: str
     log: Path
 
     def line(self) -> str:
-        state = "broken" if self.broken else f"{len(self.found)} found"
+        state = self.broken or f"{len(self.found)} found"
         return f"{self.target:10}{self.executions:12,} executions, {state}"
 
     def report(self) -> str:
         """What to do next; nothing when nothing was found."""
         if self.broken and not self.found:
-            return f"\n{self.target} could not be fuzzed; the end of {self.log}:\n{_tail(self.log)}"
+            return f"\n{self.target} {self.broken}; the end of {self.log}:\n{_tail(self.log)}"
         return "".join(self._about(path) for path in self.found)
 
     def _about(self, path: Path) -> str:
@@ -63,10 +63,10 @@ def run(target: str, seconds: int) -> Run:
         folder.mkdir(parents=True, exist_ok=True)
     log = SCRATCH / f"{target}.log"
     with log.open("wb") as output:
-        status = _wait(_command(target, seconds, grown, found), output.fileno(), seconds)
+        end = _wait(_command(target, seconds, grown, found), output.fileno(), seconds)
     text = log.read_text(errors="replace")
     written = [Path(name) for name in _WRITTEN.findall(text)]
-    return Run(target, _executions(text), written, status != 0 and not written, log)
+    return Run(target, _executions(text), written, "" if written else end, log)
 
 
 def _command(target: str, seconds: int, grown: Path, found: Path) -> list[str]:
@@ -85,16 +85,17 @@ def _command(target: str, seconds: int, grown: Path, found: Path) -> list[str]:
     ]
 
 
-def _wait(command: list[str], output: int, seconds: int) -> int:
-    """The exit status; 1 when it does not end by itself."""
+def _wait(command: list[str], output: int, seconds: int) -> str:
+    """How it ended; nothing when well."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(SOURCES)}
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment
     ) as process:
         try:
-            return process.wait(seconds + PATIENCE_S)
+            status = process.wait(seconds + PATIENCE_S)
+            return f"ended with status {status}" if status else ""
         except subprocess.TimeoutExpired:
-            return 1
+            return f"did not end in {seconds + PATIENCE_S} s"
         finally:
             process.kill()
 
