@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     from amqpconn.testing.session import Session
     from amqpconn_spec._base import Method
 
+    Reply = Method | tuple[Method, Content] | None
+
 
 class ChannelSide:
     """The server's side of one channel id; it may be opened again after a close."""
+
+    __slots__ = ("_confirms", "_deliveries", "_id", "_is_open", "_session", "_spec", "_tags")
 
     def __init__(self, session: Session, channel_id: int) -> None:
         self._session = session
@@ -30,15 +34,6 @@ class ChannelSide:
         self._confirms: count[int] | None = None
         self._tags = count(1)
         self._deliveries = count(1)
-        self._handlers: dict[str, Callable[[Any], Method | tuple[Method, Content] | None]] = {
-            "queue.declare": self._on_declare,
-            "queue.delete": self._on_delete,
-            "queue.purge": self._on_purge,
-            "basic.get": self._on_get,
-            "basic.consume": self._on_consume,
-            "basic.cancel": self._on_cancel,
-            "confirm.select": self._on_confirm_select,
-        }
 
     def take(self, method: Method, content: Content | None) -> None:
         """A method on this channel, with its content."""
@@ -51,8 +46,8 @@ class ChannelSide:
             elif content is not None and method.NAME == "basic.publish":
                 self._publish(method, content)
             else:
-                handler = self._handlers.get(method.NAME) or _first_reply
-                self._reply(method, handler(method))
+                handler = _HANDLERS.get(method.NAME)
+                self._reply(method, handler(self, method) if handler else _first_reply(method))
         except Refused as refused:
             self.refuse(refused.reply_code, refused.reply_text, method)
 
@@ -171,3 +166,14 @@ def no_wait_name(method: Method) -> str:
 def _first_reply(method: Method) -> Method | None:
     """What the specification names first as an answer, with all of its fields zero."""
     return method.REPLIES[0]() if method.REPLIES else None
+
+
+_HANDLERS: dict[str, Callable[[ChannelSide, Any], Reply]] = {
+    "queue.declare": ChannelSide._on_declare,
+    "queue.delete": ChannelSide._on_delete,
+    "queue.purge": ChannelSide._on_purge,
+    "basic.get": ChannelSide._on_get,
+    "basic.consume": ChannelSide._on_consume,
+    "basic.cancel": ChannelSide._on_cancel,
+    "confirm.select": ChannelSide._on_confirm_select,
+}

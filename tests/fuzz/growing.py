@@ -15,7 +15,7 @@ from amqpconn.core.dialect import dialect_for
 from amqpconn.core.framing import FrameReader
 from amqpconn.errors import ConnectionFailed, InvalidURL
 from amqpconn.uri import parse_url
-from amqpconn_spec._wire import DecodeError, decode_table, encode_table
+from amqpconn_spec._wire import DecodeError, decode_table
 from amqpconn_spec.v0_9_1 import basic, channel, connection, frames, queue, registry, tx
 from tests.fuzz.targets import client, server
 
@@ -44,7 +44,7 @@ class Family:
 def table() -> Reader:
     def read(data: bytes) -> object:
         with suppress(DecodeError):
-            return encode_table(decode_table(data)[0])
+            return decode_table(data)
         return None
 
     return read
@@ -158,7 +158,7 @@ FAMILIES: dict[str, Family] = {
     "empty bodies": Family(reader, frames.BodyFrame(1, b"").encode()),
     "small methods": Family(reader, tx.Select().encode_frame(1)),
     "one frame in pieces": Family(
-        partial(reader, 7), b"x", wrap=lambda data: b"\x03\0\1" + in_table(data) + b"\xce"
+        partial(reader, 3), b"x", wrap=lambda data: b"\x03\0\1" + in_table(data) + b"\xce"
     ),
     "stranger": Family(reader, b"AMQX"),
     "secure": Family(FRESH, connection.Secure().encode_frame(0), wrap=lambda data: START + data),
@@ -177,7 +177,6 @@ FAMILIES: dict[str, Family] = {
     "client's heartbeats": Family(OPENED, BEAT),
     "close after close": Family(partial(core, client.closing), connection.Close().encode_frame(0)),
     "declared": Family(SERVER, queue.Declare("q").encode_frame(1)),
-    "declared anew": Family(SERVER, queue.Declare("").encode_frame(1)),
     "published": Family(SERVER, published(b"")),
     "published with a byte": Family(SERVER, published(b"x")),
     "opened and closed": Family(

@@ -7,7 +7,7 @@ call in processor time, of eight times as much input, with a bound far from both
 
 from __future__ import annotations
 
-import gc
+import re
 import sys
 import tracemalloc
 from collections.abc import Callable
@@ -27,6 +27,9 @@ MEMORY = 64 * 1024
 MEMORY_PER_BYTE = 64
 CALLS = 2000
 CALLS_PER_BYTE = 60
+
+#: Families in which a call might copy all that is there: again and again, it would be quadratic.
+COPYING = re.compile("piece|of a byte|URL|nested|stranger|handshake")
 
 each_family = pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 
@@ -50,7 +53,6 @@ def calls(function: Callable[[bytes], object], data: bytes) -> int:
 
 def memory(function: Callable[[bytes], object], data: bytes) -> int:
     """The most that was held at once, in bytes."""
-    gc.collect()
     tracemalloc.start()
     try:
         function(data)
@@ -62,7 +64,7 @@ def memory(function: Callable[[bytes], object], data: bytes) -> int:
 def seconds(family: Family, size: int) -> float:
     """Processor time of this thread, the least of some attempts."""
     data, spent = family.data(size), []
-    for _ in range(3):
+    for _ in range(2):
         read = family.reader()
         before = thread_time()
         read(data)
@@ -80,14 +82,15 @@ def test_twice_as_much_takes_twice_as_many_calls(family: Family) -> None:
 
 @each_family
 def test_memory_is_bounded_by_the_size_of_the_input(family: Family) -> None:
-    for size in (SIZE, 8 * SIZE):
+    for size in (SIZE, 4 * SIZE):
         data = family.data(size)
         assert memory(family.reader(), data) <= MEMORY + MEMORY_PER_BYTE * len(data)
 
 
-@each_family
-def test_eight_times_as_much_takes_nothing_like_the_square_of_it(family: Family) -> None:
-    assert seconds(family, 64 * SIZE) <= 24 * seconds(family, 8 * SIZE) + 0.01
+@pytest.mark.parametrize("name", [name for name in FAMILIES if COPYING.search(name)])
+def test_eight_times_as_much_takes_nothing_like_the_square_of_it(name: str) -> None:
+    family = FAMILIES[name]
+    assert seconds(family, 64 * SIZE) <= 16 * seconds(family, 8 * SIZE) + 0.02
 
 
 @pytest.mark.parametrize("target", [name for name in TARGETS if name not in ("spec", "overlay")])
@@ -112,16 +115,16 @@ def bomb(depth: int, kind: bytes) -> bytes:
     return in_table(inside if kind == b"F" else b"\x00" + inside)
 
 
+def refused(data: bytes) -> None:
+    with pytest.raises(DecodeError):
+        decode_table(data)
+
+
 @pytest.mark.parametrize("kind", [b"F", b"A"])
 def test_a_nesting_bomb_is_refused_when_it_is_too_deep(kind: bytes) -> None:
     data = bomb(10_000, kind)
     with pytest.raises(DecodeError, match=f"lie deeper than {MAX_DEPTH}"):
         decode_table(data)
-
-    def refused(data: bytes) -> None:
-        with pytest.raises(DecodeError):
-            decode_table(data)
-
     assert memory(refused, data) < MEMORY
     assert calls(refused, data) < CALLS
 
@@ -130,9 +133,7 @@ def test_a_nesting_bomb_is_refused_when_it_is_too_deep(kind: bytes) -> None:
 @pytest.mark.parametrize("lie", [b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\x00\x00\x00\x01"])
 def test_a_length_that_lies_is_refused_before_anything_is_made(kind: bytes, lie: bytes) -> None:
     for data in (in_table(b"\x00" + kind + lie), lie + b"\x00V"[: len(lie) - 3]):
-        with pytest.raises(DecodeError):
-            decode_table(data)
-        assert memory(lambda data: pytest.raises(DecodeError, decode_table, data), data) < MEMORY
+        assert memory(refused, data) < MEMORY
 
 
 @pytest.mark.parametrize("size", [4089, 2**31, 2**32 - 8, 2**32 - 1])
@@ -143,11 +144,11 @@ def test_a_frame_that_lies_about_its_size_is_refused_at_its_header(size: int) ->
 
 
 def test_strings_that_lie_are_refused_in_every_method_of_every_version() -> None:
-    for target in ("methods", "frames"):
-        check = load_check(target)
-        for version in range(3):
-            for place in range(150):
-                check(bytes([version, place]) + b"\xff" * 200)
+    check = load_check("methods")
+    for version in range(3):
+        for place in range(150):
+            for octet in (b"\xff", b"\x7f", b"\x01"):
+                check(bytes([version, place]) + octet * 200)
 
 
 def test_a_body_that_never_comes_takes_nothing() -> None:
