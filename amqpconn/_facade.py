@@ -170,7 +170,7 @@ class EndpointFacade:
         """Call `callback(error)` when credentials that are about to expire could not be renewed.
 
         The connection goes on while the old ones hold, and it is tried again. When the broker
-        refuses new ones it closes: that is the connection's error (`SecretRefused`).
+        refuses new ones it closes; then `error` is the connection's error too (`SecretRefused`).
         """
         self._on_secret_error.append(callback)
 

@@ -17,23 +17,32 @@ if TYPE_CHECKING:
     from amqpconn.core.events import SecretWanted
 
 
+# The event loop itself keeps weak references only. A task that is over, or is being cancelled, is not
+# to be found from its connection any more, because its frames may have an answer.
+_running: set[asyncio.Task[None]] = set()
+
+
 class Asking:
-    """What one link asks. Its tasks are cancelled when the stream is given up."""
+    """What one link asks: one thing at a time, in a task that is cancelled when the stream is given
+    up.
+    """
 
     def __init__(self, core: EndpointCore, pump: Callable[[], None]) -> None:
         self._core = core
         self._pump = pump
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._task: asyncio.Task[None] | None = None
 
     def begin(self, wanted: SecretWanted) -> None:
         """Ask, and tell the core what comes of it."""
         task = asyncio.get_running_loop().create_task(self._ask(wanted))
-        self._tasks.add(task)  # the event loop itself keeps weak references only
-        task.add_done_callback(self._tasks.discard)
+        self._task = task
+        _running.add(task)
+        task.add_done_callback(_running.discard)
 
     def stop(self) -> None:
         """Nobody waits for an answer any more."""
-        for task in self._tasks:
+        task, self._task = self._task, None
+        if task is not None:
             task.cancel()
 
     async def _ask(self, wanted: SecretWanted) -> None:
@@ -44,8 +53,10 @@ class Asking:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
+            self._task = None
             self._core.no_secret(wanted, raised, loop.time())
         else:
+            self._task = None
             if error is None:
                 self._core.take_secret(wanted, given, loop.time())
             else:

@@ -136,7 +136,9 @@ class SecretWanted(Event):
 
 
 class SecretFailed(Event):
-    """The credentials of an open connection could not be renewed; `error` says why."""
+    """The credentials of an open connection could not be renewed; `error` says why. When the server
+    refused them it is the error of the connection too.
+    """
 
     __slots__ = ("error",)
 

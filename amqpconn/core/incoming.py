@@ -128,7 +128,7 @@ class Incoming(Lifecycle):
 
         What waits is not wanted any more; the error is told when the stream is down.
         """
-        self.renewal.explain(error)
+        self.renewal.explain(error, self._now)
         self.error = self._located(error, self._now)
         self.output.clear()
         self.heartbeat.stop()

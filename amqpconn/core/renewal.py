@@ -151,13 +151,14 @@ class Renewal:
         error.__cause__ = self.error
         self._tell(error, now)
 
-    def explain(self, error: ConnectionFailed) -> None:
+    def explain(self, error: ConnectionFailed, now: float) -> None:
         """Name the renewal as the occasion of the server's close, where it is."""
         if error.failing_method == METHOD and self._call is not None:
             error.cause = (
                 "the credentials were about to expire and were renewed without being asked to;"
                 " the server did not take the new ones"
             )
+            self._side.secret_failed(error, now)
         elif self.error is not None:
             error.cause = f"perhaps the credentials have expired: {self.error.what}"
             error.__cause__ = self.error

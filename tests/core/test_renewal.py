@@ -376,6 +376,7 @@ def test_a_refusal_is_the_connections_error_and_names_the_occasion() -> None:
     assert not error.retryable
     assert not client.core.renewal.error
     assert "token" not in error.what
+    assert failures(client) == [error]
 
 
 def test_a_refusal_of_the_users_own_is_not_the_renewals() -> None:
@@ -385,6 +386,7 @@ def test_a_refusal_of_the_users_own_is_not_the_renewals() -> None:
     client.down()
     assert isinstance(call.error, SecretRefused)
     assert call.error.cause == ""
+    assert not [event for event in client.all_events() if isinstance(event, SecretFailed)]
 
 
 def test_a_close_at_expiry_names_what_went_wrong_before() -> None:

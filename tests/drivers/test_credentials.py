@@ -209,12 +209,16 @@ def test_a_failure_is_told_and_the_connection_goes_on(driver: Driver, peer: Peer
     assert (error.__cause__, error.phase) == (vault.errors[2], "opened")
 
 
-def test_a_refusal_is_the_connections_error(driver: Driver) -> None:
+def test_a_refusal_is_told_and_the_connections_error(driver: Driver) -> None:
+    told = list[ConnectionFailed]()
     with Peer(script=[On("connection.update-secret", Refuse(530, "NOT_ALLOWED - no"))]) as peer:
         connection = driver.connect(peer.url(), credentials=Vault(life=LIFE_S))
+        connection.endpoint.on_secret_error(told.append)
         with pytest.raises(SecretRefused, match=r"530 .*NOT_ALLOWED - no") as raised:
             connection.wait_closed(10.0)
     assert "renewed without being asked to" in raised.value.cause
+    eventually(lambda: told)
+    assert [type(error) for error in told] == [SecretRefused]
 
 
 @pytest.mark.parametrize("is_silent", [True, False], ids=["no answer", "not asked"])
