@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from amqpconn.core.events import SecretWanted
 
 
-# The event loop itself keeps weak references only. A task that is over, or is being cancelled, is not
-# to be found from its connection any more, because its frames may have an answer.
+# The event loop itself keeps weak references only. A task that is over, or is being cancelled, is
+# not to be found from its connection any more, because its frames may have an answer.
 _running: set[asyncio.Task[None]] = set()
 
 
