@@ -15,6 +15,7 @@ from amqpconn_spec import VERSIONS
 from amqpconn_spec._base import ContentHeader, FieldSet
 
 T = TypeVar("T")
+LONGEST_TEXT = 2000
 
 DIALECTS: tuple[Dialect, ...] = tuple(map(dialect_for, VERSIONS))
 
@@ -57,4 +58,11 @@ def told(error: BaseException | None) -> object:
 def agree(first: object, second: object) -> None:
     """Raises Disagreement unless they are equal."""
     if first != second:
-        raise Disagreement(f"\n{first!r}\n{second!r}")
+        raise Disagreement(f"\n{_short(first)}\n{_short(second)}")
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return (
+        text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}... ({len(text)} characters)"
+    )
