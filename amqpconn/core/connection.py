@@ -224,7 +224,8 @@ class ConnectionManager:
         about = self._dialect.method_name(close.class_id, close.method_id)
         codes, phase = self._dialect.reply_codes, PHASES[self._before]
         scope = reasons.refusal(codes, phase, code, text, about)
-        return connection_closed(code, text, about, scope)
+        error = connection_closed(code, text, about, scope)
+        return reasons.explained(error, phase, self.agreement)
 
     def _current(self) -> Handshake:
         return cast("Handshake", self._handshake)

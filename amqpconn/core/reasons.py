@@ -9,6 +9,7 @@ from amqpconn.errors import (
     AuthenticationRefused,
     ConnectionClosed,
     ConnectionLimitReached,
+    FrameError,
     OpenTimeout,
     PeerHungUp,
     SecretRefused,
@@ -134,6 +135,13 @@ def refusal(
     return ConnectionClosed
 
 
+def explained(error: ConnectionFailed, phase: str, agreement: Agreement | None) -> ConnectionFailed:
+    """The error for a close, with what its code most likely means when it answers a login."""
+    size = agreement.login_size if agreement is not None and phase in _LOGIN else 0
+    is_about_frame = isinstance(error, FrameError) and size > FRAME_MIN_SIZE
+    return _too_large(error, size) if is_about_frame else error
+
+
 def _gone(unfinished: int, how: BaseException | None) -> str:
     where = f", {unfinished} bytes into a frame" if unfinished else ""
     said = getattr(how, "strerror", None) or (str(how) if how is not None else "")
@@ -155,18 +163,22 @@ def _hung_up(
             remedy="have the function that gives the credentials answer sooner",
         )
     if agreement.login_size > FRAME_MIN_SIZE:
-        return kind(
-            gone,
-            cause=f"perhaps the login was too large: start-ok had {agreement.login_size} bytes, and"
-            f" a server need not take more than {FRAME_MIN_SIZE} before tuning",
-            remedy="send a shorter token or smaller client properties",
-        )
+        return _too_large(kind(gone), agreement.login_size)
     if not _says_refused(agreement):
         return AuthenticationRefused(
             f"the server hung up after the login with mechanism {agreement.mechanism}",
             cause="perhaps the login was refused: this server cannot say so otherwise",
         )
     return kind(gone)
+
+
+def _too_large(error: ConnectionFailed, login_size: int) -> ConnectionFailed:
+    error.cause = (
+        f"perhaps the login was too large: start-ok had {login_size} bytes, and a server need not"
+        f" take more than {FRAME_MIN_SIZE} before tuning"
+    )
+    error.remedy = "send a shorter token or smaller client properties"
+    return error
 
 
 def _says_refused(agreement: Agreement) -> bool:

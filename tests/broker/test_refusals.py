@@ -142,7 +142,7 @@ def test_a_process_that_stood_still_blames_itself_and_not_the_broker(
     with ExitStack() as stack:  # the broker looks every second, and gives up at the third look
         for driver, connection in zip(both_drivers, connections, strict=True):
             stack.enter_context(stalled(driver, [connection]))
-        time.sleep(3.6)
+        time.sleep(4.2)
     for error in together(lambda wait: wait(), waits):
         assert isinstance(error, ProcessStalled)
         assert not isinstance(error, PeerHungUp)

@@ -13,6 +13,7 @@ from amqpconn.errors import (
     ConnectionClosed,
     ConnectionFailed,
     ConnectionLimitReached,
+    FrameError,
     HandshakeFailed,
     HungUpInConnect,
     HungUpInStart,
@@ -331,6 +332,28 @@ def test_a_server_that_did_not_say_how_much_it_takes_is_known_by_hanging_up() ->
     client.eof()
     assert type(client.error) is HungUpInStart
     assert "perhaps the login was too large: start-ok had 4097 bytes" in client.error.cause
+
+
+@pytest.mark.parametrize(
+    ("size", "code", "is_it"),
+    [(FRAME_MIN_SIZE + 1, 501, True), (FRAME_MIN_SIZE, 501, False), (5000, 502, False)],
+)
+def test_a_server_that_cannot_read_a_large_login_most_likely_finds_it_too_large(
+    size: int, code: int, is_it: bool
+) -> None:
+    client = login(size, {})
+    client.feed(connection.Close(code, "FRAME_ERROR - type 1", 10, 11))
+    assert (client.error.reply_code, client.error.reply_text) == (code, "FRAME_ERROR - type 1")
+    assert ("the login was too large" in client.error.cause) is is_it
+    assert ("shorter token" in client.error.remedy) is is_it
+
+
+def test_a_frame_error_later_is_about_another_frame() -> None:
+    client = login(5000, {})
+    for method in (TUNE, connection.OpenOk(), connection.Close(501, "FRAME_ERROR - type 3")):
+        client.feed(method)
+    assert isinstance(client.error, FrameError)
+    assert client.error.cause == FrameError.cause
 
 
 @pytest.mark.parametrize(
