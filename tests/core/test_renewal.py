@@ -197,6 +197,19 @@ def test_a_user_who_updates_the_secret_as_well() -> None:
     assert client.core.next_deadline() == EPOCH + 96.0
 
 
+def test_an_answer_to_the_users_own_update_is_not_the_renewals() -> None:
+    client, wanted = asked_to_renew()
+    client.core.take_secret(wanted, wanted.ask(), client.now)
+    client.feed(connection.UpdateSecretOk())
+    client.wait(48.0)
+    wanted = client.event(SecretWanted)
+    client.core.update_secret(b"own", "", client.now, None)
+    client.feed(connection.UpdateSecretOk())
+    client.sent()
+    client.core.take_secret(wanted, b"next", client.now)
+    assert client.methods() == [update("next")]
+
+
 # --- no new ones ---
 
 
@@ -347,6 +360,19 @@ def test_blocked_until_they_have_expired() -> None:
     assert error.what.endswith("the server is blocked and reads no new ones")
     client.feed(connection.Unblocked())
     assert client.methods() == [update("token-2")]
+
+
+def test_blocked_again_while_it_is_asked_for() -> None:
+    client = opened(fetched_auth(lambda: Credentials("ann", CANARY, 60.0)))
+    client.feed(connection.Blocked("low on memory"))
+    client.wait(50.0)
+    client.feed(connection.Unblocked())
+    wanted = client.event(SecretWanted)
+    client.feed(connection.Blocked("low on memory"))
+    client.feed(connection.Unblocked())
+    assert not [event for event in client.events() if isinstance(event, SecretWanted)]
+    client.core.take_secret(wanted, b"new", client.now)
+    assert client.methods() == [update("new")]
 
 
 def test_unblocked_before_they_are_about_to_expire() -> None:
