@@ -93,6 +93,8 @@ class Link(asyncio.Protocol, Guarded):
                 self._detour(self._redial)
                 await self._dial()
                 await self._settled.wait()
+            if self._core.error is not None:  # closed again as soon as it was open
+                await self.wait_down()
         except BaseException:
             self.abort()
             raise

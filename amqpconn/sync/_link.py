@@ -72,6 +72,7 @@ class Link(Flow):
         finally:
             self._hand_over()
         if self._core.error is not None:
+            self.wait_down()  # it may have been closed again as soon as it was open
             raise self._core.error
 
     def abort(self) -> None:

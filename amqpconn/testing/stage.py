@@ -11,7 +11,7 @@ from amqpconn.testing.rules import After, Before, On, Script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Sequence
 
     from amqpconn.testing.outbox import Step
     from amqpconn.testing.rules import Action, Rule
@@ -68,16 +68,17 @@ class Stage:
         self._put(after or (), moment)
         self.outbox.advance(self._session.now)
 
-    def do(self, actions: Iterable[Action]) -> None:
+    def do(self, actions: Sequence[Action]) -> None:
         """Do these now, before everything that waits."""
-        self.outbox.interject(*self._steps(actions, Moment(self._session)))
+        moment = Moment(self._session)
+        if any(isinstance(action, Release) for action in actions):
+            self.outbox.resume()
+        self.outbox.interject(*(partial(action, moment) for action in actions))
 
     def _put(self, actions: Iterable[Action], moment: Moment) -> None:
-        self.outbox.put(*self._steps(actions, moment))
-
-    def _steps(self, actions: Iterable[Action], moment: Moment) -> Iterator[Step]:
         for action in actions:
-            if isinstance(action, Release):
+            if isinstance(action, Release):  # in its turn it would never come
+                self.outbox.advance(self._session.now)
                 action(moment)
             else:
-                yield partial(action, moment)
+                self.outbox.put(partial(action, moment))

@@ -19,7 +19,7 @@ from amqpconn.errors import (
     NotOpen,
     VirtualHostRefused,
 )
-from amqpconn.testing import Peer
+from amqpconn.testing import After, Close, On, Peer, Usual, Wait
 from tests.drivers.adapter import Driver
 from tests.drivers.helpers import GUEST, Challenged
 
@@ -275,3 +275,17 @@ def test_both_drivers_have_the_same_names() -> None:
         )
         assert ours - theirs <= {"loop"}
         assert theirs - ours == set()
+
+
+def test_nothing_is_left_of_a_connection_that_is_closed_as_soon_as_it_is_open(
+    driver: Driver, peer: Peer
+) -> None:
+    peer.behaviour.script = [
+        After("connection.open-ok", Close(320, "of the test")),  # both in one piece
+        On("connection.close-ok", Wait(0.05), Usual()),
+    ]
+    endpoint = driver.Endpoint(peer.host, peer.port)
+    with pytest.raises(ConnectionFailed, match="of the test"):
+        driver.Connection(endpoint).open(GUEST)
+    assert endpoint.state is EndpointState.FAILED
+    assert len(peer.received("connection.close-ok")) == 1

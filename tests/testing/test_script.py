@@ -206,18 +206,25 @@ def test_answers_come_in_pieces(peer: Peer, driver: Driver, size: int) -> None:
 
 
 def test_answers_come_in_one_burst(peer: Peer, driver: Driver) -> None:
-    peer.behaviour.script = [On("queue.purge", Hold(), Usual(), nth=1)]
-    peer.behaviour.script += [On("tx.select", Usual(), Release())]
-    peer.answer("queue.purge", lambda _: queue.PurgeOk())
+    peer.behaviour.script = [
+        On("queue.purge", Hold(), Usual()),
+        On("tx.select", Usual(), Release()),
+        Before("tx.commit-ok", Hold()),
+        After("tx.commit-ok", Release()),
+    ]
     with driver.connect(peer.url()) as connected:
         first, second = connected.endpoint.open_channel(), connected.endpoint.open_channel()
-        purging = Background(lambda: first.call(queue.Purge()))
-        peer.wait_for("queue.purge")
-        sent = peer.sessions[0].bytes_sent
-        assert second.call(tx.Select(), timeout=10) == tx.SelectOk()
-        assert purging.result() == queue.PurgeOk()
-    burst = queue.PurgeOk().encode_frame(1) + tx.SelectOk().encode_frame(2)
-    assert peer.sessions[0].bytes_sent >= sent + len(burst)
+        first.call(queue.Declare(queue="q"))
+        for _ in range(2):
+            purging = Background(lambda: first.call(queue.Purge(queue="q")))
+            peer.wait_for("queue.purge", len(peer.received("tx.select")) + 1)
+            sent = peer.sessions[0].bytes_sent
+            assert purging.is_running
+            assert second.call(tx.Select(), timeout=10) == tx.SelectOk()
+            assert purging.result() == queue.PurgeOk()
+            burst = queue.PurgeOk().encode_frame(1) + tx.SelectOk().encode_frame(2)
+            assert peer.sessions[0].bytes_sent == sent + len(burst)
+        assert second.call(tx.Commit(), timeout=10) == tx.CommitOk()
 
 
 def test_everything_is_said_before_it_is_asked(peer: Peer, driver: Driver) -> None:
