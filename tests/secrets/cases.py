@@ -15,6 +15,8 @@ import amqpconn
 from amqpconn import (
     AuthMethod,
     Credentials,
+    LoggingObserver,
+    Observer,
     Secret,
     amqplain_auth,
     external_auth,
@@ -66,6 +68,16 @@ class Raw(AuthMethod):
         return self._shape(given)  # type: ignore[no-any-return]
 
 
+class Seen(Observer):
+    """Keeps every frame that an observer is told of, as it would be shown."""
+
+    def __init__(self) -> None:
+        self.frames: list[str] = []
+
+    def frame_sent(self, frame: object) -> None:
+        self.frames.append(f"{frame} {frame!r}")
+
+
 class Stage:
     """What a case plays on: a driver and a peer; what it makes is kept, to be searched."""
 
@@ -73,23 +85,29 @@ class Stage:
         self.driver = driver
         self.peer = peer
         self.made: list[object] = []
+        self.seen = Seen()
 
     def by_url(self, query: str = "", userinfo: str = USER, **options: Any) -> Any:
         """Connect by URL; the peer knows another password unless a case says so."""
         url = self.peer.url(userinfo, query=query)
-        connection = self.driver.connect(url, flight_recorder=20, **options)
+        connection = self.driver.connect(url, **self._watched(), **options)
         self.made.append(connection)
         return connection
 
     def by_hand(self, *methods: AuthMethod, timeout: float = 5.0, **options: Any) -> Any:
         """Open with these methods."""
         endpoint = self.driver.Endpoint(
-            "127.0.0.1", self.peer.port, timeout=timeout, flight_recorder=20, **options
+            "127.0.0.1", self.peer.port, timeout=timeout, **self._watched(), **options
         )
         connection = self.driver.Connection(endpoint)
         self.made += [endpoint, connection]
         connection.open(list(methods) or [plain_auth("ann", PASSWORD)])
         return connection
+
+    def _watched(self) -> dict[str, Any]:
+        """All that keeps or tells what goes over the wire."""
+        self.seen = Seen()
+        return {"flight_recorder": 20, "observers": [LoggingObserver(), self.seen]}
 
     def open_with(self, methods: Any) -> None:
         """Open with what may be no methods at all."""

@@ -51,7 +51,7 @@ def leaks_of(fail: Callable[[Stage], object], stage: Stage) -> list[str]:
     """Play a case, which must fail; what of it shows the canary."""
     with pytest.raises(Exception) as caught:  # noqa: PT011 - of whatever kind
         fail(stage)
-    found = [*in_error(caught.value), *in_reach(stage.made)]
+    found = [*in_error(caught.value), *in_reach([stage.made, stage.seen.frames])]
     return found + ["a pickle"] * in_pickle(stage.made)
 
 
@@ -137,7 +137,8 @@ def test_an_open_connection_shows_no_secret(stage: Stage) -> None:
     with stage.by_url() as connection:
         connection.update_secret(PASSWORD)
         assert stage.peer.received("connection.update-secret")
-        assert in_reach(stage.made) == []
+        assert len(stage.seen.frames) > 3
+        assert in_reach([stage.made, stage.seen.frames]) == []
         assert [*in_threads(), *in_tasks()] == []
     assert in_reach(stage.made) == []
 
