@@ -407,3 +407,17 @@ def test_functions_are_actions(peer: Peer, driver: Driver) -> None:
     assert [entry[0] for entry in seen] == [0, 1]
     assert seen[0][1].startswith("connection.Open(")
     assert [entry[2] for entry in seen] == [False, True]
+
+
+def test_functions_may_call_actions(peer: Peer, driver: Driver) -> None:
+    def close_or_not(moment: Moment) -> None:
+        if moment.session.client_properties["connection_name"] == "unwanted":
+            Wait(0.01)(moment)
+            Close(320, "of the test")(moment)
+        else:
+            moment.usual()
+
+    peer.behaviour.script = [On("connection.open", close_or_not)]
+    opened(driver, peer, connection_name="wanted")
+    with pytest.raises(ConnectionClosed, match="of the test"):
+        opened(driver, peer, connection_name="unwanted")
