@@ -7,6 +7,10 @@
 The handshake runs on the caller's thread. From then on one thread of the library serves all
 connections of the process, so heartbeats go on while callers compute or sleep. Connections,
 channels and endpoints may be used from several threads. All decisions are made in `amqpconn.core`.
+
+Ctrl-C (KeyboardInterrupt) leaves nothing behind. In a wait the connection goes on; in the short
+time in which something is put together or written it is closed, because half of it may have gone
+out.
 """
 
 from __future__ import annotations

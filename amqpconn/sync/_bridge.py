@@ -29,13 +29,14 @@ _READ_SIZE = 65536
 def bridged(stream: ByteStream) -> socket.socket:
     """A connected socket for `stream`; two threads copy until either side ends."""
     ours, theirs = socket.socketpair()
-    inward = threading.Thread(
-        target=_inward, args=(stream, theirs), name="amqpconn-bridge", daemon=True
-    )
-    inward.start()
-    threading.Thread(
-        target=_outward, args=(stream, theirs, inward), name="amqpconn-bridge", daemon=True
-    ).start()
+    try:
+        threading.Thread(
+            target=_outward, args=(stream, theirs), name="amqpconn-bridge", daemon=True
+        ).start()
+    except BaseException:  # no thread, or interrupted: then it finds its other end closed
+        ours.close()
+        stream.close()
+        raise
     return ours
 
 
@@ -48,11 +49,16 @@ def _inward(stream: ByteStream, sock: socket.socket) -> None:
         sock.shutdown(socket.SHUT_RDWR)
 
 
-def _outward(stream: ByteStream, sock: socket.socket, inward: threading.Thread) -> None:
+def _outward(stream: ByteStream, sock: socket.socket) -> None:
+    inward = threading.Thread(
+        target=_inward, args=(stream, sock), name="amqpconn-bridge", daemon=True
+    )
     with suppress(Exception):
+        inward.start()
         while data := sock.recv(_READ_SIZE):
             stream.write(data)
     with suppress(Exception):
         stream.close()
-    inward.join()  # a number that is closed while a thread uses it may be another socket's by then
+    if inward.ident is not None:
+        inward.join()  # a number that is closed while it is in use may be another socket's by then
     sock.close()

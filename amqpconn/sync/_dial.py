@@ -88,6 +88,7 @@ class Dial:
         remaining = self._remaining()
         offer = Offer(lambda: connector(remaining), self._answered.set)
         try:
+            offer.begin()
             if not self._answered.wait(remaining):
                 raise TimeoutError("the connector gave no stream")
             self._check_interrupted()

@@ -48,6 +48,28 @@ class Flow(Owned):
         self._unsent = memoryview(b"")
         self._redial: Redial | None = None
         self._opened = self._hung_up = self._quick = False
+        self._harmless: BaseException | None = None  # the interrupt of a wait
+
+    def __enter__(self) -> None:
+        """For something that must not be left half done: `with link.lock, link`."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, _: object) -> None:
+        """Interrupted in the middle of it, nobody knows what has gone out: the stream must go."""
+        if kind is not None and not issubclass(kind, Exception) and error is not self._harmless:
+            self.break_off()
+        self._harmless = None
+
+    def wait_for(self, condition: Callable[[], bool], timeout: float | None) -> bool:
+        """Wait with the lock, which is released meanwhile; an interrupt does no harm here."""
+        try:
+            return self.changed.wait_for(condition, timeout)
+        except BaseException as error:
+            self._harmless = error
+            raise
+
+    def break_off(self) -> None:
+        """End the stream at once, in whatever state things are."""
+        raise NotImplementedError
 
     def _read(self, now: float) -> None:
         try:
@@ -80,7 +102,7 @@ class Flow(Owned):
         except BaseException:
             # Interrupted between a write and noting it: the same bytes must not go out twice.
             self._unsent = memoryview(b"")
-            self._core.abort(now)
+            self.break_off()
             raise
 
     def _broken(self, error: OSError, now: float) -> None:

@@ -11,6 +11,7 @@ import os
 import selectors
 import socket
 import threading
+from contextlib import suppress
 from time import monotonic
 
 from amqpconn import transport
@@ -48,6 +49,8 @@ class Link(Flow):
         self._dial = Dial(target, core, connector)
         self._reactor: _reactor.Reactor | None = None
         self._armed: float | None = None
+        self._attempt: OpenRequest | None = None  # whose attempt it is
+        self._is_offered = False
         self._asked = False
 
     # --- opening and closing, on users' threads ---
@@ -56,21 +59,19 @@ class Link(Flow):
         """Connect and shake hands. Raises ConnectionFailed; nothing stays open after an error."""
         self.check_process()
         self.own()
-        with self.lock:
-            self._core.connecting(request, monotonic())
-            self.pump()
         try:
+            self._begin(request)
             self._connect()
             self._shake_hands()
             while self._redial is not None and not self._hung_up:
                 self._detour(self._redial)
                 self._connect()
                 self._shake_hands()
-        except BaseException:
-            self.abort()
-            raise
-        finally:
             self._hand_over()
+        except BaseException:
+            if self._attempt is request:
+                self._give_up()
+            raise
         if self._core.error is not None:
             self.wait_down()  # it may have been closed again as soon as it was open
             raise self._core.error
@@ -80,7 +81,7 @@ class Link(Flow):
         if self.is_inherited:
             self.forked()
             return
-        with self.lock:
+        with self.lock, self:
             self._core.abort(monotonic())
             self.pump()
 
@@ -102,7 +103,7 @@ class Link(Flow):
         if not self._unsent:
             return timeout
         began = monotonic()
-        if not self.changed.wait_for(lambda: not self._unsent, timeout):
+        if not self.wait_for(lambda: not self._unsent, timeout):
             what = f"the stream was full for {timeout} s; nothing was sent"
             raise self._core.timed_out(what, monotonic())
         return None if timeout is None else timeout - (monotonic() - began)
@@ -198,6 +199,13 @@ class Link(Flow):
                 self._core.lost(transport.failed(error, self._target), now)
             self.pump()
 
+    def _begin(self, request: OpenRequest) -> None:
+        """Raises AlreadyOpen; the attempt is another's then."""
+        with self.lock:
+            self._attempt = self._attempt or request
+            self._core.connecting(request, monotonic())
+            self.pump()
+
     def _hand_over(self) -> None:
         """An open stream goes to the reactor; one that failed is closed here."""
         with self.lock:
@@ -206,13 +214,28 @@ class Link(Flow):
                     self._stream.settimeout(0)
                     if has_more(self._stream):
                         self._read(monotonic())
+                    self._is_offered = True
                     self._reactor = _reactor.adopt(self)
             except OSError as error:
                 self._core.fail(transport.failed(error, self._target), monotonic())
-            finally:
-                if self._reactor is None:
-                    self._stream = self._dial.stream
-                    self.finish()
+            if self._reactor is None:
+                self._finish_here()
+
+    def _give_up(self) -> None:
+        """Whatever was interrupted here: nobody serves the stream any more, unless the reactor has
+        been told of it; then it must also end it.
+        """
+        with self.lock:
+            self.break_off()
+            if self._reactor is None and self._is_offered:
+                with suppress(RuntimeError, OSError):  # without a thread, it is ended here
+                    self._reactor = _reactor.adopt(self)
+            if self._reactor is None:
+                self._finish_here()
+
+    def _finish_here(self) -> None:
+        self._stream = self._dial.stream
+        self.finish()
 
     def forked(self) -> None:
         """In the child of a fork: `close` of a socket says nothing to the peer, TLS or not."""
@@ -264,6 +287,13 @@ class Link(Flow):
                 self._dispatch()
 
     # --- what the flow asks ---
+
+    def break_off(self) -> None:
+        """End the stream at once, in whatever state things are."""
+        self._core.abort(monotonic())
+        self._hung_up = self._quick = True
+        if self._reactor is not None and self._stream is not None:
+            self._reactor.attend(self)
 
     def _hang_up(self, quick: bool) -> None:
         super()._hang_up(quick)

@@ -29,13 +29,16 @@ class Offer:
     """
 
     def __init__(self, make: Callable[[], Closable], tell: Callable[[], object]) -> None:
-        """Begin. `tell` is called, on that thread, when it is done."""
+        """`tell` is called, on that thread, when it is done."""
         self.error: BaseException | None = None
         self._make = make
         self._tell = tell
         self._stream: Closable | None = None
         self._is_taken = False
         self._lock = threading.Lock()
+
+    def begin(self) -> None:
+        """Start the thread. Raises RuntimeError when there can be none."""
         threading.Thread(target=self._run, name="amqpconn-connector", daemon=True).start()
 
     def take(self) -> Closable | None:

@@ -75,7 +75,7 @@ class Connection(ConnectionFacade):
         """
         link = self.endpoint._link
         link.check_process()
-        with link.lock:
+        with link.lock, link:
             self._core.close(monotonic(), timeout, reply_code, reply_text)
             link.pump()
         link.wait_down()

@@ -91,7 +91,7 @@ class Endpoint(EndpointFacade):
         `timeout` seconds.
         """
         self._link.check_process()
-        with self._link.lock:
+        with self._link.lock, self._link:
             core = self._channel_core(channel)
             self._link.wait_writable(timeout)
             self._core.send(method, core, content)
@@ -120,7 +120,7 @@ class Endpoint(EndpointFacade):
         call: events.Call | None = None
         waiter = threading.Event()
         try:
-            with self._link.lock:
+            with self._link.lock, self._link:
                 call = start(self._core, monotonic())
                 call.waiter = waiter
                 self._link.pump()
@@ -135,7 +135,7 @@ class Endpoint(EndpointFacade):
         return call.reply, call.content
 
     def _abandon(self, call: events.Call) -> None:
-        with self._link.lock:
+        with self._link.lock, self._link:
             self._core.abandon(call)
             self._link.pump()
 
