@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from amqpconn._forgetting import forgetting
 from amqpconn._typing import cast
-from amqpconn.auth import check_methods
 from amqpconn.config import DEFAULT_TIMEOUT_S, Settings
 from amqpconn.core.channels import ChannelState
 from amqpconn.core.detour import DEFAULT_MAX_REDIRECTS
@@ -15,6 +14,7 @@ from amqpconn.core.handshake import OpenRequest
 from amqpconn.credentials import url_methods
 from amqpconn.errors import InvalidParameter, NotOpen
 from amqpconn.locale import Prefer
+from amqpconn.mechanisms import check_methods
 from amqpconn.secret import Secret
 from amqpconn.transport import Target, default_context
 from amqpconn.uri import parse_url

@@ -13,10 +13,10 @@ from amqpconn.auth import (
     amqplain_auth,
     anonymous_auth,
     external_auth,
-    is_async,
     plain_auth,
 )
 from amqpconn.errors import CredentialsFailed, InvalidParameter
+from amqpconn.mechanisms import is_async
 from amqpconn.secret import Secret, problem_with_life
 
 TYPE_CHECKING = False

@@ -9,11 +9,11 @@ say.
 from __future__ import annotations
 
 from amqpconn._typing import cast
-from amqpconn.auth import choose_mechanism
 from amqpconn.core import secrets
 from amqpconn.core.negotiation import negotiate
 from amqpconn.errors import ConnectionFailed, VersionRefused
 from amqpconn.locale import choose_locale
+from amqpconn.mechanisms import choose_mechanism
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from functools import partial
 
 from amqpconn._forgetting import forgetting
-from amqpconn.auth import is_async
 from amqpconn.core.events import SecretWanted
 from amqpconn.errors import ConnectionFailed, CredentialsFailed, HandshakeFailed, LocalError
+from amqpconn.mechanisms import is_async
 from amqpconn.secret import Secret
 
 TYPE_CHECKING = False

@@ -11,8 +11,8 @@ from amqpconn._facade import (
     open_request,
     secret_update,
 )
-from amqpconn.auth import check_blocking
 from amqpconn.config import DEFAULT_CLOSE_TIMEOUT_S
+from amqpconn.mechanisms import check_blocking
 from amqpconn.sync.endpoint import Endpoint
 
 TYPE_CHECKING = False

@@ -16,11 +16,11 @@ from amqpconn.auth import (
     AuthMethod,
     amqplain_auth,
     anonymous_auth,
-    choose_mechanism,
     external_auth,
     plain_auth,
 )
 from amqpconn.errors import AMQPError, HandshakeFailed, InvalidParameter, NoCommonMechanism
+from amqpconn.mechanisms import choose_mechanism
 
 CANARY = "s3cr3t-canary"
 ALL = [

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from amqpconn.auth import AuthMethod, amqplain_auth, check_blocking, is_async, plain_auth
+from amqpconn.auth import AuthMethod, amqplain_auth, plain_auth
 from amqpconn.core.events import HangUp, Opened, SecretWanted
 from amqpconn.core.states import State
 from amqpconn.credentials import Credentials, fetched_auth, url_methods
@@ -24,6 +24,7 @@ from amqpconn.errors import (
     InvalidParameter,
     UnexpectedMethod,
 )
+from amqpconn.mechanisms import check_blocking, is_async
 from amqpconn.secret import Secret
 from amqpconn.uri import parse_url
 from amqpconn_spec.v0_9_1 import connection
