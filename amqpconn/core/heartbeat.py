@@ -1,7 +1,9 @@
 """Heartbeats: when to send one, and when silence means that the peer is gone (specification 4.2.7).
 
 Any traffic counts in both directions. One goes out after half an interval without a write; the peer
-is given up after two intervals without a byte.
+is given up after two and a half intervals without a byte: "two intervals or longer", says the
+specification. An idle RabbitMQ speaks once in an interval, so one late heartbeat is forgiven, and
+whoever dies is noticed before three intervals are over.
 
 A process that was itself stopped cannot tell. It shows in the clock: a heartbeat should have gone
 out long ago, and nobody came to send it. Then the peer gets another half interval, so that what
@@ -17,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-INTERVALS_OF_SILENCE: Final = 2
+INTERVALS_OF_SILENCE: Final = 2.5
 _PART: Final = 0.5
 # A heartbeat of ours that is later than this many intervals shows a stall: with the half interval
 # before it was due a peer has heard nothing for one and a half, and some give up then.

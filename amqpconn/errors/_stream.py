@@ -169,7 +169,7 @@ class OpenAborted(ConnectionFailed):
 
 
 class HeartbeatsMissed(ConnectionFailed, TimeoutError):
-    """Nothing came from the peer for two heartbeat intervals."""
+    """Nothing came from the peer for two and a half heartbeat intervals."""
 
     retryable = True
     phases: tuple[str, ...] = ("open", "opened")
