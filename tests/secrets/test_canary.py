@@ -19,7 +19,7 @@ import amqpconn.sync
 from amqpconn.testing import Ignore, On, Peer
 from tests.drivers.adapter import Driver
 from tests.drivers.helpers import Background
-from tests.secrets.cases import FAILURES, MISTAKES, USER, Stage
+from tests.secrets.cases import FAILURES, MISTAKES
 from tests.secrets.search import (
     CANARY,
     PASSWORD,
@@ -30,6 +30,7 @@ from tests.secrets.search import (
     in_tasks,
     in_threads,
 )
+from tests.secrets.stage import USER, Stage
 
 
 @contextmanager
