@@ -20,7 +20,7 @@ class Step:
     """One statement or two of a decoder, whose variable for the position is `at`.
 
     read: unpack `targets` with `reader`. octet: the octet at `place` is the only target.
-    timestamp: turn the target's seconds into a datetime. text: the string of this `type` whose
+    timestamp: turn the seconds in `place` into a datetime. text: the string of this `type` whose
     bytes begin at `place`, `length` of them. table: the field table at `place`. skip: go on by
     `size` and the string behind it, which nobody wants. move: go on by `size`.
     """
@@ -36,15 +36,14 @@ class Step:
 
 @dataclass(frozen=True)
 class DecodePlan:
-    """How to read a payload: steps, and then the arguments of the constructor."""
+    """How to read a payload: steps, and then the bits: target and mask of each, with its octet."""
 
     steps: tuple[Step, ...]
-    arguments: tuple[str, ...]
+    bits: tuple[tuple[str, str, int], ...]
 
 
-def decode_plan(layout: tuple[Operation, ...], arguments: tuple[str, ...]) -> DecodePlan:
-    """The plan for reading the arguments, which are given by their attribute names."""
-    values = _values(layout)
+def decode_plan(layout: tuple[Operation, ...]) -> DecodePlan:
+    """The plan for reading the arguments into the attributes of `self`."""
     octets = _bit_names(layout)
     steps: list[Step] = []
     before: Fixed | None = None  # a run that was read, but not yet passed
@@ -57,7 +56,13 @@ def decode_plan(layout: tuple[Operation, ...], arguments: tuple[str, ...]) -> De
             before = None
     if before is not None:
         steps.append(Step("move", size=before.size))
-    return DecodePlan(tuple(steps), tuple(values[argument] for argument in arguments))
+    bits = [(_of(bit.field), name, bit.mask) for slot, name in octets.items() for bit in slot.bits]
+    return DecodePlan(tuple(steps), tuple(bits))
+
+
+def _of(field: str) -> str:
+    """The attribute of a field."""
+    return f"self.{field}"
 
 
 def _bit_names(layout: tuple[Operation, ...]) -> dict[Slot, str]:
@@ -65,21 +70,6 @@ def _bit_names(layout: tuple[Operation, ...]) -> dict[Slot, str]:
     slots = [slot for op in layout if isinstance(op, Fixed) for slot in op.slots]
     octets = [slot for slot in slots if slot.kind == "bits"]
     return {slot: f"bits{place}" if place > 1 else "bits" for place, slot in enumerate(octets, 1)}
-
-
-def _values(layout: tuple[Operation, ...]) -> dict[str, str]:
-    """The expression for each field once all steps are done, by the name of its attribute."""
-    values = {}
-    for octet, name in _bit_names(layout).items():
-        values.update({bit.field: f"({name} & {bit.mask}) != 0" for bit in octet.bits})
-    for op in layout:
-        fields = [slot.field for slot in op.slots] if isinstance(op, Fixed) else [_field(op)]
-        values.update({field: local(field) for field in fields if field})
-    return values
-
-
-def _field(op: Text | Skip | Table) -> str:
-    return "" if isinstance(op, Skip) else op.field
 
 
 def _read(run: Fixed, octets: dict[Slot, str]) -> Iterator[Step]:
@@ -93,19 +83,19 @@ def _read(run: Fixed, octets: dict[Slot, str]) -> Iterator[Step]:
         yield Step("octet", targets, place=f"buffer[{_lone_octet(run)}]")
     for slot in slots:
         if slot.kind == "timestamp":
-            yield Step("timestamp", (local(slot.field),))
+            yield Step("timestamp", (_of(slot.field),), place=local(slot.field))
 
 
 def _variable(op: Text | Skip | Table, run: Fixed | None) -> Step:
     """The step for what follows a run, or follows something else that is passed already."""
     size = run.size if run is not None else 0
     if isinstance(op, Table):
-        return Step("table", (local(op.field),), place=_at(size))
+        return Step("table", (_of(op.field),), place=_at(size))
     octet = _lone_octet(run) if run is not None else None
     length = "length" if octet is None else f"buffer[{octet}]"
     if isinstance(op, Skip):
         return Step("skip", length=length, size=size)
-    return Step("text", (local(op.field),), place=_at(size), length=length, type=op.type)
+    return Step("text", (_of(op.field),), place=_at(size), length=length, type=op.type)
 
 
 def _lone_octet(run: Fixed) -> str | None:
@@ -117,10 +107,12 @@ def _lone_octet(run: Fixed) -> str | None:
 
 
 def _target(slot: Slot, octets: dict[Slot, str]) -> str:
-    """The variable that takes a slot."""
+    """The variable or attribute that takes a slot; seconds go into a variable first."""
     if slot.kind == "length":
         return "length"
-    return octets[slot] if slot.kind == "bits" else local(slot.field)
+    if slot.kind == "timestamp":
+        return local(slot.field)
+    return octets[slot] if slot.kind == "bits" else _of(slot.field)
 
 
 def _at(distance: int) -> str:

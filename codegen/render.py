@@ -26,6 +26,7 @@ IMPORTS = {
     ".._wire": (
         "DECODE_FAULTS",
         "ENCODE_FAULTS",
+        "OCTETS",
         "decode_table",
         "decode_timestamp",
         "encode_longstr",

@@ -72,7 +72,7 @@ def _method_view(method: ResolvedMethod, owner: ResolvedClass, framing: Framing)
         replies=replies,
         answer=" | ".join(replies) or None,
         encode=encode_plan(method.index, layout, framing),
-        decode=decode_plan(layout, tuple(field.python for field in method.arguments)),
+        decode=decode_plan(layout),
     )
 
 

@@ -6,6 +6,7 @@ numbers are numbers.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -41,18 +42,16 @@ class Encoded:
 
 @dataclass(frozen=True)
 class EncodePlan:
-    """How to make a frame: variables first, then one expression.
+    """How to make a frame: variables first, then `pieces`, expressions of bytes one after another.
 
-    `pack` alone makes a wholly fixed frame; else `format` is the source of a bytes literal with
-    %b and %c for `values`. `size` is the payload's fixed part; the lengths of `parts` come on top.
+    There is one piece for a wholly fixed frame. `size` is the payload's fixed part; the lengths of
+    `parts` come on top.
     """
 
     octets: tuple[Octet, ...]
     parts: tuple[Encoded, ...]
     size: int
-    pack: str
-    format: str
-    values: tuple[str, ...]
+    pieces: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ class _Item:
     octet: bool = False
 
 
-_Piece = list[_Item] | str
+_Run = list[_Item] | str
 
 
 def encode_plan(index: int, layout: tuple[Operation, ...], framing: Framing) -> EncodePlan:
@@ -78,14 +77,17 @@ def encode_plan(index: int, layout: tuple[Operation, ...], framing: Framing) -> 
     octets: list[Octet] = []
     parts = tuple(_encoded(op) for op in layout if isinstance(op, Text | Table))
     size = sum(op.size for op in layout if isinstance(op, Fixed)) + 4
-    pieces: list[_Piece] = [_frame_header(index, framing, "size" if parts else str(size))]
+    runs: list[_Run] = [_frame_header(index, framing, "size" if parts else str(size))]
     for op in layout:
         if isinstance(op, Fixed):
-            _append(pieces, [_item(slot, octets) for slot in op.slots])
+            _append(runs, [_item(slot, octets) for slot in op.slots])
         elif isinstance(op, Text | Table):
-            pieces.append(local(op.field))
-    _append(pieces, [_Item("B", 1, f"0x{framing.frame_end:02X}", framing.frame_end)])
-    return EncodePlan(tuple(octets), parts, size, *_expression(pieces))
+            runs.append(local(op.field))
+    _append(runs, [_Item("B", 1, f"0x{framing.frame_end:02X}", framing.frame_end)])
+    if len(runs) == 1 and isinstance(runs[0], list):
+        return EncodePlan(tuple(octets), parts, size, (_call(runs[0]),))
+    pieces = [piece for run in runs for piece in _pieces(run)]
+    return EncodePlan(tuple(octets), parts, size, tuple(pieces))
 
 
 def _frame_header(index: int, framing: Framing, size: str) -> list[_Item]:
@@ -98,13 +100,13 @@ def _frame_header(index: int, framing: Framing, size: str) -> list[_Item]:
     ]
 
 
-def _append(pieces: list[_Piece], items: list[_Item]) -> None:
+def _append(runs: list[_Run], items: list[_Item]) -> None:
     """Add items to the run at the end, or begin one."""
-    last = pieces[-1]
+    last = runs[-1]
     if isinstance(last, list):
         last.extend(items)
     else:
-        pieces.append(items)
+        runs.append(items)
 
 
 def _encoded(op: Text | Table) -> Encoded:
@@ -117,7 +119,7 @@ def _item(slot: Slot, octets: list[Octet]) -> _Item:
         octets.append(Octet(f"bits{len(octets) + 1}" if octets else "bits", slot.bits))
         return _Item("B", 1, octets[-1].name, octet=True)
     if slot.kind == "length" and slot.field:
-        # The %c that an octet becomes refuses the length of a short string that is too long.
+        # OCTETS, or what packs it, refuses the length of a short string that is too long.
         return _Item(slot.code, slot.size, f"len({local(slot.field)})", octet=slot.size == 1)
     if slot.kind == "integer":
         return _Item(slot.code, slot.size, f"self.{slot.field}")
@@ -126,39 +128,27 @@ def _item(slot: Slot, octets: list[Octet]) -> _Item:
     return _Item("x" if slot.size == 1 else f"{slot.size}x", slot.size)
 
 
-def _expression(pieces: list[_Piece]) -> tuple[str, str, tuple[str, ...]]:
-    """The pack call, or the format and its values, that put the pieces together."""
-    if len(pieces) == 1 and isinstance(pieces[0], list):
-        return _call(pieces[0]), "", ()
-    format_ = ""
-    values: list[str] = []
-    for piece in pieces:
-        if isinstance(piece, str):
-            format_ += "%b"
-            values.append(piece)
-        else:
-            format_ += _run(piece, values)
-    return "", f'b"{format_}"', tuple(values)
+def _pieces(run: _Run) -> Iterator[str]:
+    """The expressions that make a run; what is the same in every frame at its end is a literal."""
+    if isinstance(run, str):
+        yield run
+        return
+    items, known = _without_known_end(run)
+    if len(items) == 1 and items[0].octet:
+        yield f"OCTETS[{items[0].expression}]"
+    elif items:
+        yield _call(items)
+    if known:
+        yield 'b"{}"'.format("".join(f"\\x{octet:02x}" for octet in known))
 
 
-def _run(items: list[_Item], values: list[str]) -> str:
-    """The part of a format that stands for a run; adds to the values that it takes."""
-    items, literal = _without_known_end(items)
-    if not items:
-        return literal
-    single = len(items) == 1 and items[0].octet
-    values.append(items[0].expression if single else _call(items))
-    return ("%c" if single else "%b") + literal
-
-
-def _without_known_end(items: list[_Item]) -> tuple[list[_Item], str]:
-    """The run without the known octets at its end, and those as text for a bytes format."""
+def _without_known_end(items: list[_Item]) -> tuple[list[_Item], bytes]:
+    """The run without the known octets at its end, and those."""
     keep = len(items)
     while keep and (not items[keep - 1].expression or items[keep - 1].known is not None):
         keep -= 1
-    known = b"".join((item.known or 0).to_bytes(item.size, "big") for item in items[keep:])
-    escaped = known.replace(b"%", b"%%")  # what a percent sign is in a format
-    return items[:keep], "".join(f"\\x{octet:02x}" for octet in escaped)
+    known = [(item.known or 0).to_bytes(item.size, "big") for item in items[keep:]]
+    return items[:keep], b"".join(known)
 
 
 def _call(items: list[_Item]) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
     from decimal import Decimal
-    from typing import TypeAlias, TypeGuard, Union
+    from typing import Any, TypeAlias, TypeGuard, Union
 
     #: What a field table can hold. Reading gives the plain types: str, bytes, int, list, dict, ...
     FieldValue: TypeAlias = Union[
@@ -61,7 +61,7 @@ TOO_SHORT = "the bytes end too early"
 
 #: What reading bytes that are wrong can raise, and writing values that are wrong.
 DECODE_FAULTS = (StructError, IndexError, ValueError)
-ENCODE_FAULTS = (StructError, AttributeError, OverflowError, TypeError, ValueError)
+ENCODE_FAULTS = (StructError, AttributeError, IndexError, OverflowError, TypeError, ValueError)
 
 PACK_BB = Struct(">BB").pack
 PACK_BBi = Struct(">BBi").pack
@@ -84,6 +84,15 @@ READ_f = Struct(">f").unpack_from
 READ_h = Struct(">h").unpack_from
 READ_i = Struct(">i").unpack_from
 READ_q = Struct(">q").unpack_from
+
+#: Each octet as bytes. A string behind its length is OCTETS[len(octets)] + octets, for which a
+#: format takes twice as long.
+OCTETS = tuple([b"%c" % octet for octet in range(256)])
+
+#: Keys of tables as they are written, with the length in front, so that they need not be made
+#: again. Programs use few; those beyond the limit are made each time.
+KEYS: dict[str, bytes] = {}
+MAX_KEYS = 1000
 
 
 class WireError(ValueError):
@@ -148,14 +157,15 @@ def encode_timestamp(value: datetime) -> int:
     Raises:
         EncodeError: The value is no datetime, has no time zone, or lies before 1970.
     """
-    import datetime
-
-    if not isinstance(value, datetime.datetime):
+    kind, _utc, epoch = MOMENTS or _moments()
+    if not isinstance(value, kind):
         raise EncodeError("", f"must be a datetime, not {type(value).__name__}")
-    if value.utcoffset() is None:
-        raise EncodeError("", "must be a datetime with a time zone, and this one is naive")
-    epoch = datetime.datetime.fromtimestamp(0, datetime.timezone.utc)
-    seconds = (value - epoch) // datetime.timedelta(seconds=1)
+    try:
+        elapsed = value - epoch
+    except TypeError:
+        reason = "must be a datetime with a time zone, and this one is naive"
+        raise EncodeError("", reason) from None
+    seconds: int = elapsed.days * 86400 + elapsed.seconds
     if seconds < 0:
         raise EncodeError("", f"must not lie before 1970, but is in {value.year}")
     return seconds
@@ -168,11 +178,24 @@ def decode_timestamp(seconds: int) -> datetime:
     micro- or nanoseconds by mistake, and are read as what they then mean. One such message must
     not cost a connection; as nanoseconds every number of 64 bits is a date.
     """
-    import datetime
-
     while seconds > LATEST_SECOND:
         seconds //= 1000
-    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
+    kind, utc, _epoch = MOMENTS or _moments()
+    moment: datetime = kind.fromtimestamp(seconds, utc)
+    return moment
+
+
+#: The class datetime, the time zone UTC and the moment 0, once a timestamp needs them.
+MOMENTS: tuple[Any, Any, Any] | None = None
+
+
+def _moments() -> tuple[Any, Any, Any]:
+    """MOMENTS, which are loaded late as few programs need them."""
+    global MOMENTS
+    from datetime import datetime, timezone
+
+    MOMENTS = datetime, timezone.utc, datetime.fromtimestamp(0, timezone.utc)
+    return MOMENTS
 
 
 def encode_table(table: Mapping[str, FieldValue], depth: int = 1) -> bytes:
@@ -188,20 +211,31 @@ def encode_table(table: Mapping[str, FieldValue], depth: int = 1) -> bytes:
     parts = []
     for key, value in table.items():
         try:
-            name = str.encode(key)
+            name = KEYS.get(key) or _encode_key(key)
             if type(value) is str:
                 text = value.encode()
-                parts.append(b"%c%bS%b%b" % (len(name), name, PACK_I(len(text)), text))
+                parts.append(name + PACK_BI(0x53, len(text)) + text)
             elif value is True:
-                parts.append(b"%c%bt\x01" % (len(name), name))
+                parts.append(name + b"t\x01")
+            elif type(value) is int:
+                parts.append(name + _encode_integer(value))
             else:
-                parts.append(b"%c%b%b" % (len(name), name, _encode_value(value, depth)))
+                parts.append(name + _encode_value(value, depth))
         except EncodeError as error:
             raise EncodeError(f"[{key!r}]{error.name}", error.reason) from None
         except ENCODE_FAULTS:
             raise EncodeError(*_entry_problem(key)) from None
     body = b"".join(parts)
     return PACK_I(len(body)) + body
+
+
+def _encode_key(key: str) -> bytes:
+    """A key with its length in front; kept if there is room."""
+    octets = str.encode(key)
+    name = OCTETS[len(octets)] + octets
+    if len(KEYS) < MAX_KEYS and type(key) is str:
+        KEYS[key] = name
+    return name
 
 
 def _entry_problem(key: object) -> tuple[str, str]:
@@ -225,7 +259,7 @@ def _encode_value(value: FieldValue, depth: int) -> bytes:
         return _encode_integer(value)
     if isinstance(value, str):
         text = value.encode()
-        return b"S%b%b" % (PACK_I(len(text)), text)
+        return PACK_BI(0x53, len(text)) + text
     if value is None:
         return b"V"
     if isinstance(value, dict):
@@ -317,8 +351,13 @@ def decode_table(
         end = len(buffer)
     at = offset
     try:
-        stop = _stop(buffer, at, end, depth)
+        if depth > MAX_DEPTH:
+            raise DecodeError("", at, f"tables and arrays lie deeper than {MAX_DEPTH}")
+        (length,) = READ_I(buffer, at)
+        if at + 4 + length > end:
+            raise DecodeError("", at, f"a table or array of {length} bytes does not fit")
         at += 4
+        stop: int = at + length
         table: Table = {}
         while at < stop:
             start = at + 1
@@ -333,14 +372,15 @@ def decode_table(
                 if start + length > stop:
                     raise DecodeError("", at, f"a string of {length} bytes does not fit")
                 at = start + length
-                octets = buffer[start:at]
                 try:
-                    table[key] = octets.decode()
+                    table[key] = buffer[start:at].decode()
                 except UnicodeDecodeError:
-                    table[key] = octets
+                    table[key] = buffer[start:at]
             elif kind == 0x74:  # t, a boolean
                 table[key] = buffer[at + 1] != 0
                 at += 2
+            elif kind == 0x46:  # F, a table
+                table[key], at = decode_table(buffer, at + 1, stop, depth + 1)
             else:
                 table[key], at = _decode_value(buffer, at, stop, depth)
     except DECODE_FAULTS as error:
@@ -348,17 +388,6 @@ def decode_table(
     if at != stop:
         raise DecodeError("field table", at, "an entry goes on beyond the end of the table")
     return table, stop
-
-
-def _stop(buffer: bytes, offset: int, end: int, depth: int) -> int:
-    """Where the table or array ends whose length is at `offset`; checked before it is used."""
-    if depth > MAX_DEPTH:
-        raise DecodeError("", offset, f"tables and arrays lie deeper than {MAX_DEPTH}")
-    (length,) = READ_I(buffer, offset)
-    stop: int = offset + 4 + length
-    if stop > end:
-        raise DecodeError("", offset, f"a table or array of {length} bytes does not fit")
-    return stop
 
 
 def _text(octets: bytes) -> str | bytes:
@@ -420,8 +449,13 @@ def _decode_small(kind: int, buffer: bytes, at: int) -> tuple[FieldValue, int]:
 
 def _decode_array(buffer: bytes, offset: int, end: int, depth: int) -> tuple[list[FieldValue], int]:
     """An array, from its length on, and the offset behind it."""
-    stop = _stop(buffer, offset, end, depth)
+    if depth > MAX_DEPTH:
+        raise DecodeError("", offset, f"tables and arrays lie deeper than {MAX_DEPTH}")
+    (length,) = READ_I(buffer, offset)
     at = offset + 4
+    stop = at + length
+    if stop > end:
+        raise DecodeError("", offset, f"a table or array of {length} bytes does not fit")
     values: list[FieldValue] = []
     while at < stop:
         value, at = _decode_value(buffer, at, stop, depth)

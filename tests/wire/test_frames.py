@@ -18,6 +18,7 @@ from amqpconn_spec.v0_9_1.frames import (
     MethodFrame,
     ProtocolHeader,
     decode_frame,
+    read_frame,
 )
 from tests.wire.values import any_method
 
@@ -243,3 +244,33 @@ def fault(octets: bytes) -> DecodeError | None:
         return error
     assert end <= len(octets)
     return None
+
+
+CONTENTS: list[tuple[frames.Frame, frames.Content]] = [
+    (MethodFrame(7, basic.Ack(1)), basic.Ack(1)),
+    (
+        HeaderFrame(7, 60, 5, basic.Properties("text/plain")),
+        frames.ContentHeader(60, 5, basic.Properties("text/plain")),
+    ),
+    (BodyFrame(7, b"hello"), b"hello"),
+    (HeartbeatFrame(), None),
+]
+
+
+@pytest.mark.parametrize(("frame", "content"), CONTENTS, ids=repr)
+def test_what_a_frame_carries_is_there_without_an_object_for_the_frame(
+    frame: Any, content: frames.Content
+) -> None:
+    octets = frame.encode()
+    channel_number = 0 if content is None else 7
+    assert read_frame(octets) == (channel_number, content, len(octets))
+    assert read_frame(b"x" + octets + b"y", 1) == (channel_number, content, 1 + len(octets))
+
+
+def test_an_object_of_a_decoder_has_all_that_the_constructor_sets() -> None:
+    for method in registry.METHODS.values():
+        made, read = method(), method.decode(method().encode())
+        names = [name for name, _type in method.FIELDS]
+        assert [getattr(read, name) for name in names] == [getattr(made, name) for name in names]
+    nothing = basic.Properties.decode(b"\0\0")
+    assert {getattr(nothing, name) for name, _type in nothing.FIELDS} == {None}

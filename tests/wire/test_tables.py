@@ -16,6 +16,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from amqpconn_spec import _wire
 from amqpconn_spec._wire import (
     MAX_DEPTH,
     DecodeError,
@@ -470,3 +471,24 @@ def test_timestamps_beyond_the_calendar_are_taken_for_what_senders_meant(
 ) -> None:
     assert decode_timestamp(number) == moment
     assert read(b"T" + struct.pack(">Q", number)) == moment
+
+
+def test_only_so_many_keys_are_kept_and_the_others_are_written_as_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_wire, "KEYS", {})
+    monkeypatch.setattr(_wire, "MAX_KEYS", 2)
+    tables: list[_wire.Table] = [{"a": 1, "é": True}, {"a": "x", "c": None, "": 0}]
+    for table in tables * 2:
+        assert decode_table(encode_table(table))[0] == table
+    assert _wire.KEYS == {"a": b"\x01a", "é": b"\x02\xc3\xa9"}
+
+
+def test_a_key_that_is_more_than_a_str_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_wire, "KEYS", {})
+
+    class Key(StrEnum):
+        ONE = "one"
+
+    assert decode_table(encode_table({Key.ONE: 1}))[0] == {"one": 1}
+    assert not _wire.KEYS

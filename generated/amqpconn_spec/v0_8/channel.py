@@ -61,9 +61,8 @@ class Open(Method["OpenOk"]):
         try:
             out_of_band = str.encode(self.out_of_band)
             size = 5 + len(out_of_band)
-            return b"%b%b\xce" % (
-                PACK_BHIIB(1, channel, size, 0x0014000A, len(out_of_band)),
-                out_of_band,
+            return (
+                PACK_BHIIB(1, channel, size, 0x0014000A, len(out_of_band)) + out_of_band + b"\xce"
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -73,15 +72,16 @@ class Open(Method["OpenOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 1
             at = start + buffer[at]
-            out_of_band = buffer[start:at].decode()
+            self.out_of_band = buffer[start:at].decode()
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(out_of_band)
+        return self
 
 
 class OpenOk(Method[None]):
@@ -115,9 +115,10 @@ class OpenOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 class Flow(Method["FlowOk"]):
@@ -163,6 +164,7 @@ class Flow(Method["FlowOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             bits = buffer[at]
             at += 1
@@ -170,7 +172,8 @@ class Flow(Method["FlowOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls((bits & 1) != 0)
+        self.active = (bits & 1) != 0
+        return self
 
 
 class FlowOk(Method[None]):
@@ -212,6 +215,7 @@ class FlowOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             bits = buffer[at]
             at += 1
@@ -219,7 +223,8 @@ class FlowOk(Method[None]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls((bits & 1) != 0)
+        self.active = (bits & 1) != 0
+        return self
 
 
 class Alert(Method[None]):
@@ -264,10 +269,13 @@ class Alert(Method[None]):
             reply_text = str.encode(self.reply_text)
             details = encode_table(self.details)
             size = 7 + len(reply_text) + len(details)
-            return b"%b%b%b\xce" % (
-                PACK_BHIIHB(1, channel, size, 0x0014001E, self.reply_code, len(reply_text)),
-                reply_text,
-                details,
+            return b"".join(
+                (
+                    PACK_BHIIHB(1, channel, size, 0x0014001E, self.reply_code, len(reply_text)),
+                    reply_text,
+                    details,
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -277,17 +285,18 @@ class Alert(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            reply_code, length = READ_HB(buffer, at)
+            self.reply_code, length = READ_HB(buffer, at)
             start = at + 3
             at = start + length
-            reply_text = buffer[start:at].decode()
-            details, at = decode_table(buffer, at, end)
+            self.reply_text = buffer[start:at].decode()
+            self.details, at = decode_table(buffer, at, end)
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(reply_code, reply_text, details)
+        return self
 
 
 class Close(Method["CloseOk"]):
@@ -345,10 +354,13 @@ class Close(Method["CloseOk"]):
         try:
             reply_text = str.encode(self.reply_text)
             size = 11 + len(reply_text)
-            return b"%b%b%b\xce" % (
-                PACK_BHIIHB(1, channel, size, 0x00140028, self.reply_code, len(reply_text)),
-                reply_text,
-                PACK_HH(self.class_id, self.method_id),
+            return b"".join(
+                (
+                    PACK_BHIIHB(1, channel, size, 0x00140028, self.reply_code, len(reply_text)),
+                    reply_text,
+                    PACK_HH(self.class_id, self.method_id),
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -358,18 +370,19 @@ class Close(Method["CloseOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            reply_code, length = READ_HB(buffer, at)
+            self.reply_code, length = READ_HB(buffer, at)
             start = at + 3
             at = start + length
-            reply_text = buffer[start:at].decode()
-            class_id, method_id = READ_HH(buffer, at)
+            self.reply_text = buffer[start:at].decode()
+            self.class_id, self.method_id = READ_HH(buffer, at)
             at += 4
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(reply_code, reply_text, class_id, method_id)
+        return self
 
 
 class CloseOk(Method[None]):
@@ -404,9 +417,10 @@ class CloseOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 # Which methods answer which; at the end, when all of them are defined.

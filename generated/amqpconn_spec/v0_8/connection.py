@@ -12,7 +12,7 @@ from __future__ import annotations
 from struct import Struct
 
 from .._base import Method
-from .._wire import DECODE_FAULTS, ENCODE_FAULTS, decode_table, encode_longstr, encode_table
+from .._wire import DECODE_FAULTS, ENCODE_FAULTS, OCTETS, decode_table, encode_longstr, encode_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -119,13 +119,18 @@ class Start(Method["StartOk"]):
             mechanisms = encode_longstr(self.mechanisms)
             locales = encode_longstr(self.locales)
             size = 14 + len(server_properties) + len(mechanisms) + len(locales)
-            return b"%b%b%b%b%b%b\xce" % (
-                PACK_BHIIBB(1, channel, size, 0x000A000A, self.version_major, self.version_minor),
-                server_properties,
-                PACK_I(len(mechanisms)),
-                mechanisms,
-                PACK_I(len(locales)),
-                locales,
+            return b"".join(
+                (
+                    PACK_BHIIBB(
+                        1, channel, size, 0x000A000A, self.version_major, self.version_minor
+                    ),
+                    server_properties,
+                    PACK_I(len(mechanisms)),
+                    mechanisms,
+                    PACK_I(len(locales)),
+                    locales,
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -135,22 +140,23 @@ class Start(Method["StartOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            version_major, version_minor = READ_BB(buffer, at)
-            server_properties, at = decode_table(buffer, at + 2, end)
+            self.version_major, self.version_minor = READ_BB(buffer, at)
+            self.server_properties, at = decode_table(buffer, at + 2, end)
             (length,) = READ_I(buffer, at)
             start = at + 4
             at = start + length
-            mechanisms = buffer[start:at]
+            self.mechanisms = buffer[start:at]
             (length,) = READ_I(buffer, at)
             start = at + 4
             at = start + length
-            locales = buffer[start:at]
+            self.locales = buffer[start:at]
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(version_major, version_minor, server_properties, mechanisms, locales)
+        return self
 
 
 class StartOk(Method[None]):
@@ -216,15 +222,19 @@ class StartOk(Method[None]):
             response = encode_longstr(self.response)
             locale = str.encode(self.locale)
             size = 10 + len(client_properties) + len(mechanism) + len(response) + len(locale)
-            return b"%b\x00\x0a\x00\x0b%b%c%b%b%b%c%b\xce" % (
-                PACK_BHI(1, channel, size),
-                client_properties,
-                len(mechanism),
-                mechanism,
-                PACK_I(len(response)),
-                response,
-                len(locale),
-                locale,
+            return b"".join(
+                (
+                    PACK_BHI(1, channel, size),
+                    b"\x00\x0a\x00\x0b",
+                    client_properties,
+                    OCTETS[len(mechanism)],
+                    mechanism,
+                    PACK_I(len(response)),
+                    response,
+                    OCTETS[len(locale)],
+                    locale,
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             problem = self._encode_error(error, channel)
@@ -236,23 +246,24 @@ class StartOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            client_properties, at = decode_table(buffer, at, end)
+            self.client_properties, at = decode_table(buffer, at, end)
             start = at + 1
             at = start + buffer[at]
-            mechanism = buffer[start:at].decode()
+            self.mechanism = buffer[start:at].decode()
             (length,) = READ_I(buffer, at)
             start = at + 4
             at = start + length
-            response = buffer[start:at]
+            self.response = buffer[start:at]
             start = at + 1
             at = start + buffer[at]
-            locale = buffer[start:at].decode()
+            self.locale = buffer[start:at].decode()
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(client_properties, mechanism, response, locale)
+        return self
 
 
 class Secure(Method["SecureOk"]):
@@ -287,10 +298,7 @@ class Secure(Method["SecureOk"]):
         try:
             challenge = encode_longstr(self.challenge)
             size = 8 + len(challenge)
-            return b"%b%b\xce" % (
-                PACK_BHIII(1, channel, size, 0x000A0014, len(challenge)),
-                challenge,
-            )
+            return PACK_BHIII(1, channel, size, 0x000A0014, len(challenge)) + challenge + b"\xce"
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
 
@@ -299,16 +307,17 @@ class Secure(Method["SecureOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             (length,) = READ_I(buffer, at)
             start = at + 4
             at = start + length
-            challenge = buffer[start:at]
+            self.challenge = buffer[start:at]
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(challenge)
+        return self
 
 
 class SecureOk(Method[None]):
@@ -345,7 +354,7 @@ class SecureOk(Method[None]):
         try:
             response = encode_longstr(self.response)
             size = 8 + len(response)
-            return b"%b%b\xce" % (PACK_BHIII(1, channel, size, 0x000A0015, len(response)), response)
+            return PACK_BHIII(1, channel, size, 0x000A0015, len(response)) + response + b"\xce"
         except ENCODE_FAULTS as error:
             problem = self._encode_error(error, channel)
         response = b""  # this frame goes with the error
@@ -356,16 +365,17 @@ class SecureOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             (length,) = READ_I(buffer, at)
             start = at + 4
             at = start + length
-            response = buffer[start:at]
+            self.response = buffer[start:at]
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(response)
+        return self
 
 
 class Tune(Method["TuneOk"]):
@@ -417,14 +427,15 @@ class Tune(Method["TuneOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            channel_max, frame_max, heartbeat = READ_HIH(buffer, at)
+            self.channel_max, self.frame_max, self.heartbeat = READ_HIH(buffer, at)
             at += 8
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(channel_max, frame_max, heartbeat)
+        return self
 
 
 class TuneOk(Method[None]):
@@ -483,14 +494,15 @@ class TuneOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            channel_max, frame_max, heartbeat = READ_HIH(buffer, at)
+            self.channel_max, self.frame_max, self.heartbeat = READ_HIH(buffer, at)
             at += 8
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(channel_max, frame_max, heartbeat)
+        return self
 
 
 class Open(Method["OpenOk | Redirect"]):
@@ -542,12 +554,15 @@ class Open(Method["OpenOk | Redirect"]):
             virtual_host = str.encode(self.virtual_host)
             capabilities = str.encode(self.capabilities)
             size = 7 + len(virtual_host) + len(capabilities)
-            return b"%b%b%c%b%c\xce" % (
-                PACK_BHIIB(1, channel, size, 0x000A0028, len(virtual_host)),
-                virtual_host,
-                len(capabilities),
-                capabilities,
-                bits,
+            return b"".join(
+                (
+                    PACK_BHIIB(1, channel, size, 0x000A0028, len(virtual_host)),
+                    virtual_host,
+                    OCTETS[len(capabilities)],
+                    capabilities,
+                    OCTETS[bits],
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -557,20 +572,22 @@ class Open(Method["OpenOk | Redirect"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 1
             at = start + buffer[at]
-            virtual_host = buffer[start:at].decode()
+            self.virtual_host = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            capabilities = buffer[start:at].decode()
+            self.capabilities = buffer[start:at].decode()
             bits = buffer[at]
             at += 1
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(virtual_host, capabilities, (bits & 1) != 0)
+        self.insist = (bits & 1) != 0
+        return self
 
 
 class OpenOk(Method[None]):
@@ -605,9 +622,8 @@ class OpenOk(Method[None]):
         try:
             known_hosts = str.encode(self.known_hosts)
             size = 5 + len(known_hosts)
-            return b"%b%b\xce" % (
-                PACK_BHIIB(1, channel, size, 0x000A0029, len(known_hosts)),
-                known_hosts,
+            return (
+                PACK_BHIIB(1, channel, size, 0x000A0029, len(known_hosts)) + known_hosts + b"\xce"
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -617,15 +633,16 @@ class OpenOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 1
             at = start + buffer[at]
-            known_hosts = buffer[start:at].decode()
+            self.known_hosts = buffer[start:at].decode()
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(known_hosts)
+        return self
 
 
 class Redirect(Method[None]):
@@ -667,11 +684,14 @@ class Redirect(Method[None]):
             host = str.encode(self.host)
             known_hosts = str.encode(self.known_hosts)
             size = 6 + len(host) + len(known_hosts)
-            return b"%b%b%c%b\xce" % (
-                PACK_BHIIB(1, channel, size, 0x000A0032, len(host)),
-                host,
-                len(known_hosts),
-                known_hosts,
+            return b"".join(
+                (
+                    PACK_BHIIB(1, channel, size, 0x000A0032, len(host)),
+                    host,
+                    OCTETS[len(known_hosts)],
+                    known_hosts,
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -681,18 +701,19 @@ class Redirect(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 1
             at = start + buffer[at]
-            host = buffer[start:at].decode()
+            self.host = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            known_hosts = buffer[start:at].decode()
+            self.known_hosts = buffer[start:at].decode()
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(host, known_hosts)
+        return self
 
 
 class Close(Method["CloseOk"]):
@@ -749,10 +770,13 @@ class Close(Method["CloseOk"]):
         try:
             reply_text = str.encode(self.reply_text)
             size = 11 + len(reply_text)
-            return b"%b%b%b\xce" % (
-                PACK_BHIIHB(1, channel, size, 0x000A003C, self.reply_code, len(reply_text)),
-                reply_text,
-                PACK_HH(self.class_id, self.method_id),
+            return b"".join(
+                (
+                    PACK_BHIIHB(1, channel, size, 0x000A003C, self.reply_code, len(reply_text)),
+                    reply_text,
+                    PACK_HH(self.class_id, self.method_id),
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -762,18 +786,19 @@ class Close(Method["CloseOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            reply_code, length = READ_HB(buffer, at)
+            self.reply_code, length = READ_HB(buffer, at)
             start = at + 3
             at = start + length
-            reply_text = buffer[start:at].decode()
-            class_id, method_id = READ_HH(buffer, at)
+            self.reply_text = buffer[start:at].decode()
+            self.class_id, self.method_id = READ_HH(buffer, at)
             at += 4
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(reply_code, reply_text, class_id, method_id)
+        return self
 
 
 class CloseOk(Method[None]):
@@ -809,9 +834,10 @@ class CloseOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 # Which methods answer which; at the end, when all of them are defined.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from struct import Struct
 
 from .._base import Method
-from .._wire import DECODE_FAULTS, ENCODE_FAULTS, decode_table, encode_table
+from .._wire import DECODE_FAULTS, ENCODE_FAULTS, OCTETS, decode_table, encode_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -128,13 +128,16 @@ class Declare(Method["DeclareOk"]):
             type_ = str.encode(self.type)
             arguments = encode_table(self.arguments)
             size = 9 + len(exchange) + len(type_) + len(arguments)
-            return b"%b%b%c%b%c%b\xce" % (
-                PACK_BHIIHB(1, channel, size, 0x0028000A, self.ticket, len(exchange)),
-                exchange,
-                len(type_),
-                type_,
-                bits,
-                arguments,
+            return b"".join(
+                (
+                    PACK_BHIIHB(1, channel, size, 0x0028000A, self.ticket, len(exchange)),
+                    exchange,
+                    OCTETS[len(type_)],
+                    type_,
+                    OCTETS[bits],
+                    arguments,
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -144,31 +147,27 @@ class Declare(Method["DeclareOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            ticket, length = READ_HB(buffer, at)
+            self.ticket, length = READ_HB(buffer, at)
             start = at + 3
             at = start + length
-            exchange = buffer[start:at].decode()
+            self.exchange = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            type_ = buffer[start:at].decode()
+            self.type = buffer[start:at].decode()
             bits = buffer[at]
-            arguments, at = decode_table(buffer, at + 1, end)
+            self.arguments, at = decode_table(buffer, at + 1, end)
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(
-            ticket,
-            exchange,
-            type_,
-            (bits & 1) != 0,
-            (bits & 2) != 0,
-            (bits & 4) != 0,
-            (bits & 8) != 0,
-            (bits & 16) != 0,
-            arguments,
-        )
+        self.passive = (bits & 1) != 0
+        self.durable = (bits & 2) != 0
+        self.auto_delete = (bits & 4) != 0
+        self.internal = (bits & 8) != 0
+        self.nowait = (bits & 16) != 0
+        return self
 
 
 class DeclareOk(Method[None]):
@@ -203,9 +202,10 @@ class DeclareOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 class Delete(Method["DeleteOk"]):
@@ -262,10 +262,13 @@ class Delete(Method["DeleteOk"]):
         try:
             exchange = str.encode(self.exchange)
             size = 8 + len(exchange)
-            return b"%b%b%c\xce" % (
-                PACK_BHIIHB(1, channel, size, 0x00280014, self.ticket, len(exchange)),
-                exchange,
-                bits,
+            return b"".join(
+                (
+                    PACK_BHIIHB(1, channel, size, 0x00280014, self.ticket, len(exchange)),
+                    exchange,
+                    OCTETS[bits],
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -275,18 +278,21 @@ class Delete(Method["DeleteOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            ticket, length = READ_HB(buffer, at)
+            self.ticket, length = READ_HB(buffer, at)
             start = at + 3
             at = start + length
-            exchange = buffer[start:at].decode()
+            self.exchange = buffer[start:at].decode()
             bits = buffer[at]
             at += 1
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(ticket, exchange, (bits & 1) != 0, (bits & 2) != 0)
+        self.if_unused = (bits & 1) != 0
+        self.nowait = (bits & 2) != 0
+        return self
 
 
 class DeleteOk(Method[None]):
@@ -321,9 +327,10 @@ class DeleteOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 # Which methods answer which; at the end, when all of them are defined.

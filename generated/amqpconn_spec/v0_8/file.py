@@ -15,6 +15,7 @@ from .._base import Properties as BaseProperties, Method
 from .._wire import (
     DECODE_FAULTS,
     ENCODE_FAULTS,
+    OCTETS,
     decode_table,
     decode_timestamp,
     encode_table,
@@ -115,14 +116,16 @@ class Qos(Method["QosOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            prefetch_size, prefetch_count, bits = READ_IHB(buffer, at)
+            self.prefetch_size, self.prefetch_count, bits = READ_IHB(buffer, at)
             at += 7
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(prefetch_size, prefetch_count, (bits & 1) != 0)
+        self.global_ = (bits & 1) != 0
+        return self
 
 
 class QosOk(Method[None]):
@@ -156,9 +159,10 @@ class QosOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 class Consume(Method["ConsumeOk"]):
@@ -247,12 +251,15 @@ class Consume(Method["ConsumeOk"]):
             queue = str.encode(self.queue)
             consumer_tag = str.encode(self.consumer_tag)
             size = 9 + len(queue) + len(consumer_tag)
-            return b"%b%b%c%b%c\xce" % (
-                PACK_BHIIHB(1, channel, size, 0x00460014, self.ticket, len(queue)),
-                queue,
-                len(consumer_tag),
-                consumer_tag,
-                bits,
+            return b"".join(
+                (
+                    PACK_BHIIHB(1, channel, size, 0x00460014, self.ticket, len(queue)),
+                    queue,
+                    OCTETS[len(consumer_tag)],
+                    consumer_tag,
+                    OCTETS[bits],
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -262,29 +269,26 @@ class Consume(Method["ConsumeOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            ticket, length = READ_HB(buffer, at)
+            self.ticket, length = READ_HB(buffer, at)
             start = at + 3
             at = start + length
-            queue = buffer[start:at].decode()
+            self.queue = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            consumer_tag = buffer[start:at].decode()
+            self.consumer_tag = buffer[start:at].decode()
             bits = buffer[at]
             at += 1
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(
-            ticket,
-            queue,
-            consumer_tag,
-            (bits & 1) != 0,
-            (bits & 2) != 0,
-            (bits & 4) != 0,
-            (bits & 8) != 0,
-        )
+        self.no_local = (bits & 1) != 0
+        self.no_ack = (bits & 2) != 0
+        self.exclusive = (bits & 4) != 0
+        self.nowait = (bits & 8) != 0
+        return self
 
 
 class ConsumeOk(Method[None]):
@@ -318,9 +322,8 @@ class ConsumeOk(Method[None]):
         try:
             consumer_tag = str.encode(self.consumer_tag)
             size = 5 + len(consumer_tag)
-            return b"%b%b\xce" % (
-                PACK_BHIIB(1, channel, size, 0x00460015, len(consumer_tag)),
-                consumer_tag,
+            return (
+                PACK_BHIIB(1, channel, size, 0x00460015, len(consumer_tag)) + consumer_tag + b"\xce"
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -330,15 +333,16 @@ class ConsumeOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 1
             at = start + buffer[at]
-            consumer_tag = buffer[start:at].decode()
+            self.consumer_tag = buffer[start:at].decode()
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(consumer_tag)
+        return self
 
 
 class Cancel(Method["CancelOk"]):
@@ -375,10 +379,13 @@ class Cancel(Method["CancelOk"]):
         try:
             consumer_tag = str.encode(self.consumer_tag)
             size = 6 + len(consumer_tag)
-            return b"%b%b%c\xce" % (
-                PACK_BHIIB(1, channel, size, 0x0046001E, len(consumer_tag)),
-                consumer_tag,
-                bits,
+            return b"".join(
+                (
+                    PACK_BHIIB(1, channel, size, 0x0046001E, len(consumer_tag)),
+                    consumer_tag,
+                    OCTETS[bits],
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -388,17 +395,19 @@ class Cancel(Method["CancelOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 1
             at = start + buffer[at]
-            consumer_tag = buffer[start:at].decode()
+            self.consumer_tag = buffer[start:at].decode()
             bits = buffer[at]
             at += 1
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(consumer_tag, (bits & 1) != 0)
+        self.nowait = (bits & 1) != 0
+        return self
 
 
 class CancelOk(Method[None]):
@@ -432,9 +441,8 @@ class CancelOk(Method[None]):
         try:
             consumer_tag = str.encode(self.consumer_tag)
             size = 5 + len(consumer_tag)
-            return b"%b%b\xce" % (
-                PACK_BHIIB(1, channel, size, 0x0046001F, len(consumer_tag)),
-                consumer_tag,
+            return (
+                PACK_BHIIB(1, channel, size, 0x0046001F, len(consumer_tag)) + consumer_tag + b"\xce"
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -444,15 +452,16 @@ class CancelOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 1
             at = start + buffer[at]
-            consumer_tag = buffer[start:at].decode()
+            self.consumer_tag = buffer[start:at].decode()
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(consumer_tag)
+        return self
 
 
 class Open(Method["OpenOk"]):
@@ -489,10 +498,13 @@ class Open(Method["OpenOk"]):
         try:
             identifier = str.encode(self.identifier)
             size = 13 + len(identifier)
-            return b"%b%b%b\xce" % (
-                PACK_BHIIB(1, channel, size, 0x00460028, len(identifier)),
-                identifier,
-                PACK_Q(self.content_size),
+            return b"".join(
+                (
+                    PACK_BHIIB(1, channel, size, 0x00460028, len(identifier)),
+                    identifier,
+                    PACK_Q(self.content_size),
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -502,17 +514,18 @@ class Open(Method["OpenOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 1
             at = start + buffer[at]
-            identifier = buffer[start:at].decode()
-            (content_size,) = READ_Q(buffer, at)
+            self.identifier = buffer[start:at].decode()
+            (self.content_size,) = READ_Q(buffer, at)
             at += 8
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(identifier, content_size)
+        return self
 
 
 class OpenOk(Method["Stage"]):
@@ -555,14 +568,15 @@ class OpenOk(Method["Stage"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            (staged_size,) = READ_Q(buffer, at)
+            (self.staged_size,) = READ_Q(buffer, at)
             at += 8
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(staged_size)
+        return self
 
 
 class Stage(Method[None]):
@@ -598,9 +612,10 @@ class Stage(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 class Publish(Method[None]):
@@ -678,13 +693,16 @@ class Publish(Method[None]):
             routing_key = str.encode(self.routing_key)
             identifier = str.encode(self.identifier)
             size = 10 + len(exchange) + len(routing_key) + len(identifier)
-            return b"%b%b%c%b%b%b\xce" % (
-                PACK_BHIIHB(1, channel, size, 0x0046003C, self.ticket, len(exchange)),
-                exchange,
-                len(routing_key),
-                routing_key,
-                PACK_BB(bits, len(identifier)),
-                identifier,
+            return b"".join(
+                (
+                    PACK_BHIIHB(1, channel, size, 0x0046003C, self.ticket, len(exchange)),
+                    exchange,
+                    OCTETS[len(routing_key)],
+                    routing_key,
+                    PACK_BB(bits, len(identifier)),
+                    identifier,
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -694,23 +712,26 @@ class Publish(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            ticket, length = READ_HB(buffer, at)
+            self.ticket, length = READ_HB(buffer, at)
             start = at + 3
             at = start + length
-            exchange = buffer[start:at].decode()
+            self.exchange = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            routing_key = buffer[start:at].decode()
+            self.routing_key = buffer[start:at].decode()
             bits, length = READ_BB(buffer, at)
             start = at + 2
             at = start + length
-            identifier = buffer[start:at].decode()
+            self.identifier = buffer[start:at].decode()
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(ticket, exchange, routing_key, (bits & 1) != 0, (bits & 2) != 0, identifier)
+        self.mandatory = (bits & 1) != 0
+        self.immediate = (bits & 2) != 0
+        return self
 
 
 class Return(Method[None]):
@@ -769,13 +790,16 @@ class Return(Method[None]):
             exchange = str.encode(self.exchange)
             routing_key = str.encode(self.routing_key)
             size = 9 + len(reply_text) + len(exchange) + len(routing_key)
-            return b"%b%b%c%b%c%b\xce" % (
-                PACK_BHIIHB(1, channel, size, 0x00460046, self.reply_code, len(reply_text)),
-                reply_text,
-                len(exchange),
-                exchange,
-                len(routing_key),
-                routing_key,
+            return b"".join(
+                (
+                    PACK_BHIIHB(1, channel, size, 0x00460046, self.reply_code, len(reply_text)),
+                    reply_text,
+                    OCTETS[len(exchange)],
+                    exchange,
+                    OCTETS[len(routing_key)],
+                    routing_key,
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -785,22 +809,23 @@ class Return(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            reply_code, length = READ_HB(buffer, at)
+            self.reply_code, length = READ_HB(buffer, at)
             start = at + 3
             at = start + length
-            reply_text = buffer[start:at].decode()
+            self.reply_text = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            exchange = buffer[start:at].decode()
+            self.exchange = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            routing_key = buffer[start:at].decode()
+            self.routing_key = buffer[start:at].decode()
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(reply_code, reply_text, exchange, routing_key)
+        return self
 
 
 class Deliver(Method[None]):
@@ -877,15 +902,18 @@ class Deliver(Method[None]):
             routing_key = str.encode(self.routing_key)
             identifier = str.encode(self.identifier)
             size = 17 + len(consumer_tag) + len(exchange) + len(routing_key) + len(identifier)
-            return b"%b%b%b%b%c%b%c%b\xce" % (
-                PACK_BHIIB(1, channel, size, 0x00460050, len(consumer_tag)),
-                consumer_tag,
-                PACK_QBB(self.delivery_tag, bits, len(exchange)),
-                exchange,
-                len(routing_key),
-                routing_key,
-                len(identifier),
-                identifier,
+            return b"".join(
+                (
+                    PACK_BHIIB(1, channel, size, 0x00460050, len(consumer_tag)),
+                    consumer_tag,
+                    PACK_QBB(self.delivery_tag, bits, len(exchange)),
+                    exchange,
+                    OCTETS[len(routing_key)],
+                    routing_key,
+                    OCTETS[len(identifier)],
+                    identifier,
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -895,25 +923,27 @@ class Deliver(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 1
             at = start + buffer[at]
-            consumer_tag = buffer[start:at].decode()
-            delivery_tag, bits, length = READ_QBB(buffer, at)
+            self.consumer_tag = buffer[start:at].decode()
+            self.delivery_tag, bits, length = READ_QBB(buffer, at)
             start = at + 10
             at = start + length
-            exchange = buffer[start:at].decode()
+            self.exchange = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            routing_key = buffer[start:at].decode()
+            self.routing_key = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            identifier = buffer[start:at].decode()
+            self.identifier = buffer[start:at].decode()
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(consumer_tag, delivery_tag, (bits & 1) != 0, exchange, routing_key, identifier)
+        self.redelivered = (bits & 1) != 0
+        return self
 
 
 class Ack(Method[None]):
@@ -956,14 +986,16 @@ class Ack(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            delivery_tag, bits = READ_QB(buffer, at)
+            self.delivery_tag, bits = READ_QB(buffer, at)
             at += 9
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(delivery_tag, (bits & 1) != 0)
+        self.multiple = (bits & 1) != 0
+        return self
 
 
 class Reject(Method[None]):
@@ -1006,14 +1038,16 @@ class Reject(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            delivery_tag, bits = READ_QB(buffer, at)
+            self.delivery_tag, bits = READ_QB(buffer, at)
             at += 9
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(delivery_tag, (bits & 1) != 0)
+        self.requeue = (bits & 1) != 0
+        return self
 
 
 class Properties(BaseProperties):
@@ -1097,17 +1131,17 @@ class Properties(BaseProperties):
         )
 
     def encode(self) -> bytes:
-        parts: list[bytes] = []
+        parts = [b""]  # for the flags, which are known in the end
         flags = 0
         try:
             if self.content_type is not None:
                 flags |= 0x8000
                 data = str.encode(self.content_type)
-                parts.append(b"%c%b" % (len(data), data))
+                parts.append(OCTETS[len(data)] + data)
             if self.content_encoding is not None:
                 flags |= 0x4000
                 data = str.encode(self.content_encoding)
-                parts.append(b"%c%b" % (len(data), data))
+                parts.append(OCTETS[len(data)] + data)
             if self.headers is not None:
                 flags |= 0x2000
                 parts.append(encode_table(self.headers))
@@ -1117,32 +1151,42 @@ class Properties(BaseProperties):
             if self.reply_to is not None:
                 flags |= 0x0800
                 data = str.encode(self.reply_to)
-                parts.append(b"%c%b" % (len(data), data))
+                parts.append(OCTETS[len(data)] + data)
             if self.message_id is not None:
                 flags |= 0x0400
                 data = str.encode(self.message_id)
-                parts.append(b"%c%b" % (len(data), data))
+                parts.append(OCTETS[len(data)] + data)
             if self.filename is not None:
                 flags |= 0x0200
                 data = str.encode(self.filename)
-                parts.append(b"%c%b" % (len(data), data))
+                parts.append(OCTETS[len(data)] + data)
             if self.timestamp is not None:
                 flags |= 0x0100
                 parts.append(PACK_Q(encode_timestamp(self.timestamp)))
             if self.cluster_id is not None:
                 flags |= 0x0080
                 data = str.encode(self.cluster_id)
-                parts.append(b"%c%b" % (len(data), data))
+                parts.append(OCTETS[len(data)] + data)
         except ENCODE_FAULTS as error:
             raise self._encode_error(error) from None
-        return PACK_H(flags) + b"".join(parts)
+        parts[0] = PACK_H(flags)
+        return b"".join(parts)
 
     @classmethod
     def decode(cls, buffer: bytes, offset: int = 0, end: int | None = None) -> Self:
         if end is None:
             end = len(buffer)
         at = offset
-        properties = cls()
+        self = cls.__new__(cls)
+        self.content_type = None
+        self.content_encoding = None
+        self.headers = None
+        self.priority = None
+        self.reply_to = None
+        self.message_id = None
+        self.filename = None
+        self.timestamp = None
+        self.cluster_id = None
         try:
             (flags,) = READ_H(buffer, at)
             at += 2
@@ -1151,41 +1195,41 @@ class Properties(BaseProperties):
             if flags & 0x8000:
                 start = at + 1
                 at = start + buffer[at]
-                properties.content_type = buffer[start:at].decode()
+                self.content_type = buffer[start:at].decode()
             if flags & 0x4000:
                 start = at + 1
                 at = start + buffer[at]
-                properties.content_encoding = buffer[start:at].decode()
+                self.content_encoding = buffer[start:at].decode()
             if flags & 0x2000:
-                properties.headers, at = decode_table(buffer, at, end)
+                self.headers, at = decode_table(buffer, at, end)
             if flags & 0x1000:
-                properties.priority = buffer[at]
+                self.priority = buffer[at]
                 at += 1
             if flags & 0x0800:
                 start = at + 1
                 at = start + buffer[at]
-                properties.reply_to = buffer[start:at].decode()
+                self.reply_to = buffer[start:at].decode()
             if flags & 0x0400:
                 start = at + 1
                 at = start + buffer[at]
-                properties.message_id = buffer[start:at].decode()
+                self.message_id = buffer[start:at].decode()
             if flags & 0x0200:
                 start = at + 1
                 at = start + buffer[at]
-                properties.filename = buffer[start:at].decode()
+                self.filename = buffer[start:at].decode()
             if flags & 0x0100:
                 (value,) = READ_Q(buffer, at)
-                properties.timestamp = decode_timestamp(value)
+                self.timestamp = decode_timestamp(value)
                 at += 8
             if flags & 0x0080:
                 start = at + 1
                 at = start + buffer[at]
-                properties.cluster_id = buffer[start:at].decode()
+                self.cluster_id = buffer[start:at].decode()
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return properties
+        return self
 
 
 # Which methods answer which; at the end, when all of them are defined.

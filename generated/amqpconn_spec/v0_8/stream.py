@@ -14,6 +14,7 @@ from .._base import Properties as BaseProperties, Method
 from .._wire import (
     DECODE_FAULTS,
     ENCODE_FAULTS,
+    OCTETS,
     decode_table,
     decode_timestamp,
     encode_table,
@@ -124,14 +125,16 @@ class Qos(Method["QosOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            prefetch_size, prefetch_count, consume_rate, bits = READ_IHIB(buffer, at)
+            self.prefetch_size, self.prefetch_count, self.consume_rate, bits = READ_IHIB(buffer, at)
             at += 11
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(prefetch_size, prefetch_count, consume_rate, (bits & 1) != 0)
+        self.global_ = (bits & 1) != 0
+        return self
 
 
 class QosOk(Method[None]):
@@ -165,9 +168,10 @@ class QosOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 class Consume(Method["ConsumeOk"]):
@@ -248,12 +252,15 @@ class Consume(Method["ConsumeOk"]):
             queue = str.encode(self.queue)
             consumer_tag = str.encode(self.consumer_tag)
             size = 9 + len(queue) + len(consumer_tag)
-            return b"%b%b%c%b%c\xce" % (
-                PACK_BHIIHB(1, channel, size, 0x00500014, self.ticket, len(queue)),
-                queue,
-                len(consumer_tag),
-                consumer_tag,
-                bits,
+            return b"".join(
+                (
+                    PACK_BHIIHB(1, channel, size, 0x00500014, self.ticket, len(queue)),
+                    queue,
+                    OCTETS[len(consumer_tag)],
+                    consumer_tag,
+                    OCTETS[bits],
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -263,21 +270,25 @@ class Consume(Method["ConsumeOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            ticket, length = READ_HB(buffer, at)
+            self.ticket, length = READ_HB(buffer, at)
             start = at + 3
             at = start + length
-            queue = buffer[start:at].decode()
+            self.queue = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            consumer_tag = buffer[start:at].decode()
+            self.consumer_tag = buffer[start:at].decode()
             bits = buffer[at]
             at += 1
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(ticket, queue, consumer_tag, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0)
+        self.no_local = (bits & 1) != 0
+        self.exclusive = (bits & 2) != 0
+        self.nowait = (bits & 4) != 0
+        return self
 
 
 class ConsumeOk(Method[None]):
@@ -311,9 +322,8 @@ class ConsumeOk(Method[None]):
         try:
             consumer_tag = str.encode(self.consumer_tag)
             size = 5 + len(consumer_tag)
-            return b"%b%b\xce" % (
-                PACK_BHIIB(1, channel, size, 0x00500015, len(consumer_tag)),
-                consumer_tag,
+            return (
+                PACK_BHIIB(1, channel, size, 0x00500015, len(consumer_tag)) + consumer_tag + b"\xce"
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -323,15 +333,16 @@ class ConsumeOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 1
             at = start + buffer[at]
-            consumer_tag = buffer[start:at].decode()
+            self.consumer_tag = buffer[start:at].decode()
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(consumer_tag)
+        return self
 
 
 class Cancel(Method["CancelOk"]):
@@ -369,10 +380,13 @@ class Cancel(Method["CancelOk"]):
         try:
             consumer_tag = str.encode(self.consumer_tag)
             size = 6 + len(consumer_tag)
-            return b"%b%b%c\xce" % (
-                PACK_BHIIB(1, channel, size, 0x0050001E, len(consumer_tag)),
-                consumer_tag,
-                bits,
+            return b"".join(
+                (
+                    PACK_BHIIB(1, channel, size, 0x0050001E, len(consumer_tag)),
+                    consumer_tag,
+                    OCTETS[bits],
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -382,17 +396,19 @@ class Cancel(Method["CancelOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 1
             at = start + buffer[at]
-            consumer_tag = buffer[start:at].decode()
+            self.consumer_tag = buffer[start:at].decode()
             bits = buffer[at]
             at += 1
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(consumer_tag, (bits & 1) != 0)
+        self.nowait = (bits & 1) != 0
+        return self
 
 
 class CancelOk(Method[None]):
@@ -426,9 +442,8 @@ class CancelOk(Method[None]):
         try:
             consumer_tag = str.encode(self.consumer_tag)
             size = 5 + len(consumer_tag)
-            return b"%b%b\xce" % (
-                PACK_BHIIB(1, channel, size, 0x0050001F, len(consumer_tag)),
-                consumer_tag,
+            return (
+                PACK_BHIIB(1, channel, size, 0x0050001F, len(consumer_tag)) + consumer_tag + b"\xce"
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -438,15 +453,16 @@ class CancelOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 1
             at = start + buffer[at]
-            consumer_tag = buffer[start:at].decode()
+            self.consumer_tag = buffer[start:at].decode()
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(consumer_tag)
+        return self
 
 
 class Publish(Method[None]):
@@ -512,12 +528,15 @@ class Publish(Method[None]):
             exchange = str.encode(self.exchange)
             routing_key = str.encode(self.routing_key)
             size = 9 + len(exchange) + len(routing_key)
-            return b"%b%b%c%b%c\xce" % (
-                PACK_BHIIHB(1, channel, size, 0x00500028, self.ticket, len(exchange)),
-                exchange,
-                len(routing_key),
-                routing_key,
-                bits,
+            return b"".join(
+                (
+                    PACK_BHIIHB(1, channel, size, 0x00500028, self.ticket, len(exchange)),
+                    exchange,
+                    OCTETS[len(routing_key)],
+                    routing_key,
+                    OCTETS[bits],
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -527,21 +546,24 @@ class Publish(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            ticket, length = READ_HB(buffer, at)
+            self.ticket, length = READ_HB(buffer, at)
             start = at + 3
             at = start + length
-            exchange = buffer[start:at].decode()
+            self.exchange = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            routing_key = buffer[start:at].decode()
+            self.routing_key = buffer[start:at].decode()
             bits = buffer[at]
             at += 1
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(ticket, exchange, routing_key, (bits & 1) != 0, (bits & 2) != 0)
+        self.mandatory = (bits & 1) != 0
+        self.immediate = (bits & 2) != 0
+        return self
 
 
 class Return(Method[None]):
@@ -600,13 +622,16 @@ class Return(Method[None]):
             exchange = str.encode(self.exchange)
             routing_key = str.encode(self.routing_key)
             size = 9 + len(reply_text) + len(exchange) + len(routing_key)
-            return b"%b%b%c%b%c%b\xce" % (
-                PACK_BHIIHB(1, channel, size, 0x00500032, self.reply_code, len(reply_text)),
-                reply_text,
-                len(exchange),
-                exchange,
-                len(routing_key),
-                routing_key,
+            return b"".join(
+                (
+                    PACK_BHIIHB(1, channel, size, 0x00500032, self.reply_code, len(reply_text)),
+                    reply_text,
+                    OCTETS[len(exchange)],
+                    exchange,
+                    OCTETS[len(routing_key)],
+                    routing_key,
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -616,22 +641,23 @@ class Return(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            reply_code, length = READ_HB(buffer, at)
+            self.reply_code, length = READ_HB(buffer, at)
             start = at + 3
             at = start + length
-            reply_text = buffer[start:at].decode()
+            self.reply_text = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            exchange = buffer[start:at].decode()
+            self.exchange = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            routing_key = buffer[start:at].decode()
+            self.routing_key = buffer[start:at].decode()
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(reply_code, reply_text, exchange, routing_key)
+        return self
 
 
 class Deliver(Method[None]):
@@ -686,13 +712,16 @@ class Deliver(Method[None]):
             exchange = str.encode(self.exchange)
             queue = str.encode(self.queue)
             size = 15 + len(consumer_tag) + len(exchange) + len(queue)
-            return b"%b%b%b%b%c%b\xce" % (
-                PACK_BHIIB(1, channel, size, 0x0050003C, len(consumer_tag)),
-                consumer_tag,
-                PACK_QB(self.delivery_tag, len(exchange)),
-                exchange,
-                len(queue),
-                queue,
+            return b"".join(
+                (
+                    PACK_BHIIB(1, channel, size, 0x0050003C, len(consumer_tag)),
+                    consumer_tag,
+                    PACK_QB(self.delivery_tag, len(exchange)),
+                    exchange,
+                    OCTETS[len(queue)],
+                    queue,
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -702,22 +731,23 @@ class Deliver(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 1
             at = start + buffer[at]
-            consumer_tag = buffer[start:at].decode()
-            delivery_tag, length = READ_QB(buffer, at)
+            self.consumer_tag = buffer[start:at].decode()
+            self.delivery_tag, length = READ_QB(buffer, at)
             start = at + 9
             at = start + length
-            exchange = buffer[start:at].decode()
+            self.exchange = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            queue = buffer[start:at].decode()
+            self.queue = buffer[start:at].decode()
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(consumer_tag, delivery_tag, exchange, queue)
+        return self
 
 
 class Properties(BaseProperties):
@@ -777,17 +807,17 @@ class Properties(BaseProperties):
         )
 
     def encode(self) -> bytes:
-        parts: list[bytes] = []
+        parts = [b""]  # for the flags, which are known in the end
         flags = 0
         try:
             if self.content_type is not None:
                 flags |= 0x8000
                 data = str.encode(self.content_type)
-                parts.append(b"%c%b" % (len(data), data))
+                parts.append(OCTETS[len(data)] + data)
             if self.content_encoding is not None:
                 flags |= 0x4000
                 data = str.encode(self.content_encoding)
-                parts.append(b"%c%b" % (len(data), data))
+                parts.append(OCTETS[len(data)] + data)
             if self.headers is not None:
                 flags |= 0x2000
                 parts.append(encode_table(self.headers))
@@ -799,14 +829,20 @@ class Properties(BaseProperties):
                 parts.append(PACK_Q(encode_timestamp(self.timestamp)))
         except ENCODE_FAULTS as error:
             raise self._encode_error(error) from None
-        return PACK_H(flags) + b"".join(parts)
+        parts[0] = PACK_H(flags)
+        return b"".join(parts)
 
     @classmethod
     def decode(cls, buffer: bytes, offset: int = 0, end: int | None = None) -> Self:
         if end is None:
             end = len(buffer)
         at = offset
-        properties = cls()
+        self = cls.__new__(cls)
+        self.content_type = None
+        self.content_encoding = None
+        self.headers = None
+        self.priority = None
+        self.timestamp = None
         try:
             (flags,) = READ_H(buffer, at)
             at += 2
@@ -815,25 +851,25 @@ class Properties(BaseProperties):
             if flags & 0x8000:
                 start = at + 1
                 at = start + buffer[at]
-                properties.content_type = buffer[start:at].decode()
+                self.content_type = buffer[start:at].decode()
             if flags & 0x4000:
                 start = at + 1
                 at = start + buffer[at]
-                properties.content_encoding = buffer[start:at].decode()
+                self.content_encoding = buffer[start:at].decode()
             if flags & 0x2000:
-                properties.headers, at = decode_table(buffer, at, end)
+                self.headers, at = decode_table(buffer, at, end)
             if flags & 0x1000:
-                properties.priority = buffer[at]
+                self.priority = buffer[at]
                 at += 1
             if flags & 0x0800:
                 (value,) = READ_Q(buffer, at)
-                properties.timestamp = decode_timestamp(value)
+                self.timestamp = decode_timestamp(value)
                 at += 8
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return properties
+        return self
 
 
 # Which methods answer which; at the end, when all of them are defined.

@@ -127,14 +127,17 @@ class Integer(Method["IntegerOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            integer_1, integer_2, integer_3, integer_4, operation = READ_BHIQB(buffer, at)
+            self.integer_1, self.integer_2, self.integer_3, self.integer_4, self.operation = (
+                READ_BHIQB(buffer, at)
+            )
             at += 16
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(integer_1, integer_2, integer_3, integer_4, operation)
+        return self
 
 
 class IntegerOk(Method[None]):
@@ -176,14 +179,15 @@ class IntegerOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            (result,) = READ_Q(buffer, at)
+            (self.result,) = READ_Q(buffer, at)
             at += 8
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(result)
+        return self
 
 
 class String(Method["StringOk"]):
@@ -228,12 +232,15 @@ class String(Method["StringOk"]):
             string_1 = str.encode(self.string_1)
             string_2 = encode_longstr(self.string_2)
             size = 10 + len(string_1) + len(string_2)
-            return b"%b%b%b%b%b\xce" % (
-                PACK_BHIIB(1, channel, size, 0x00780014, len(string_1)),
-                string_1,
-                PACK_I(len(string_2)),
-                string_2,
-                PACK_B(self.operation),
+            return b"".join(
+                (
+                    PACK_BHIIB(1, channel, size, 0x00780014, len(string_1)),
+                    string_1,
+                    PACK_I(len(string_2)),
+                    string_2,
+                    PACK_B(self.operation),
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -243,21 +250,22 @@ class String(Method["StringOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 1
             at = start + buffer[at]
-            string_1 = buffer[start:at].decode()
+            self.string_1 = buffer[start:at].decode()
             (length,) = READ_I(buffer, at)
             start = at + 4
             at = start + length
-            string_2 = buffer[start:at]
-            operation = buffer[at]
+            self.string_2 = buffer[start:at]
+            self.operation = buffer[at]
             at += 1
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(string_1, string_2, operation)
+        return self
 
 
 class StringOk(Method[None]):
@@ -292,7 +300,7 @@ class StringOk(Method[None]):
         try:
             result = encode_longstr(self.result)
             size = 8 + len(result)
-            return b"%b%b\xce" % (PACK_BHIII(1, channel, size, 0x00780015, len(result)), result)
+            return PACK_BHIII(1, channel, size, 0x00780015, len(result)) + result + b"\xce"
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
 
@@ -301,16 +309,17 @@ class StringOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             (length,) = READ_I(buffer, at)
             start = at + 4
             at = start + length
-            result = buffer[start:at]
+            self.result = buffer[start:at]
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(result)
+        return self
 
 
 class Table_(Method["TableOk"]):
@@ -353,10 +362,14 @@ class Table_(Method["TableOk"]):
         try:
             table = encode_table(self.table)
             size = 6 + len(table)
-            return b"%b\x00\x78\x00\x1e%b%b\xce" % (
-                PACK_BHI(1, channel, size),
-                table,
-                PACK_BB(self.integer_op, self.string_op),
+            return b"".join(
+                (
+                    PACK_BHI(1, channel, size),
+                    b"\x00\x78\x00\x1e",
+                    table,
+                    PACK_BB(self.integer_op, self.string_op),
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -366,15 +379,16 @@ class Table_(Method["TableOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            table, at = decode_table(buffer, at, end)
-            integer_op, string_op = READ_BB(buffer, at)
+            self.table, at = decode_table(buffer, at, end)
+            self.integer_op, self.string_op = READ_BB(buffer, at)
             at += 2
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(table, integer_op, string_op)
+        return self
 
 
 class TableOk(Method[None]):
@@ -414,9 +428,10 @@ class TableOk(Method[None]):
         try:
             string_result = encode_longstr(self.string_result)
             size = 16 + len(string_result)
-            return b"%b%b\xce" % (
-                PACK_BHIIQI(1, channel, size, 0x0078001F, self.integer_result, len(string_result)),
-                string_result,
+            return (
+                PACK_BHIIQI(1, channel, size, 0x0078001F, self.integer_result, len(string_result))
+                + string_result
+                + b"\xce"
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -426,16 +441,17 @@ class TableOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            integer_result, length = READ_QI(buffer, at)
+            self.integer_result, length = READ_QI(buffer, at)
             start = at + 12
             at = start + length
-            string_result = buffer[start:at]
+            self.string_result = buffer[start:at]
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(integer_result, string_result)
+        return self
 
 
 class Content(Method["ContentOk"]):
@@ -472,9 +488,10 @@ class Content(Method["ContentOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 class ContentOk(Method[None]):
@@ -518,14 +535,15 @@ class ContentOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            (content_checksum,) = READ_I(buffer, at)
+            (self.content_checksum,) = READ_I(buffer, at)
             at += 4
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(content_checksum)
+        return self
 
 
 class Properties(BaseProperties):
@@ -545,16 +563,17 @@ class Properties(BaseProperties):
         return True
 
     def encode(self) -> bytes:
-        parts: list[bytes] = []
+        parts = [b""]  # for the flags, which are known in the end
         flags = 0
-        return PACK_H(flags) + b"".join(parts)
+        parts[0] = PACK_H(flags)
+        return b"".join(parts)
 
     @classmethod
     def decode(cls, buffer: bytes, offset: int = 0, end: int | None = None) -> Self:
         if end is None:
             end = len(buffer)
         at = offset
-        properties = cls()
+        self = cls.__new__(cls)
         try:
             (flags,) = READ_H(buffer, at)
             at += 2
@@ -564,7 +583,7 @@ class Properties(BaseProperties):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return properties
+        return self
 
 
 # Which methods answer which; at the end, when all of them are defined.

@@ -12,7 +12,7 @@ from __future__ import annotations
 from struct import Struct
 
 from .._base import Method
-from .._wire import DECODE_FAULTS, ENCODE_FAULTS
+from .._wire import DECODE_FAULTS, ENCODE_FAULTS, OCTETS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,10 +98,8 @@ class Request(Method["RequestOk"]):
         try:
             realm = str.encode(self.realm)
             size = 6 + len(realm)
-            return b"%b%b%c\xce" % (
-                PACK_BHIIB(1, channel, size, 0x001E000A, len(realm)),
-                realm,
-                bits,
+            return b"".join(
+                (PACK_BHIIB(1, channel, size, 0x001E000A, len(realm)), realm, OCTETS[bits], b"\xce")
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -111,24 +109,23 @@ class Request(Method["RequestOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 1
             at = start + buffer[at]
-            realm = buffer[start:at].decode()
+            self.realm = buffer[start:at].decode()
             bits = buffer[at]
             at += 1
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(
-            realm,
-            (bits & 1) != 0,
-            (bits & 2) != 0,
-            (bits & 4) != 0,
-            (bits & 8) != 0,
-            (bits & 16) != 0,
-        )
+        self.exclusive = (bits & 1) != 0
+        self.passive = (bits & 2) != 0
+        self.active = (bits & 4) != 0
+        self.write = (bits & 8) != 0
+        self.read = (bits & 16) != 0
+        return self
 
 
 class RequestOk(Method[None]):
@@ -169,14 +166,15 @@ class RequestOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            (ticket,) = READ_H(buffer, at)
+            (self.ticket,) = READ_H(buffer, at)
             at += 2
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(ticket)
+        return self
 
 
 # Which methods answer which; at the end, when all of them are defined.

@@ -62,9 +62,8 @@ class Open(Method["OpenOk"]):
         try:
             out_of_band = str.encode(self.out_of_band)
             size = 5 + len(out_of_band)
-            return b"%b%b\xce" % (
-                PACK_BHIIB(1, channel, size, 0x0014000A, len(out_of_band)),
-                out_of_band,
+            return (
+                PACK_BHIIB(1, channel, size, 0x0014000A, len(out_of_band)) + out_of_band + b"\xce"
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -74,15 +73,16 @@ class Open(Method["OpenOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 1
             at = start + buffer[at]
-            out_of_band = buffer[start:at].decode()
+            self.out_of_band = buffer[start:at].decode()
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(out_of_band)
+        return self
 
 
 class OpenOk(Method[None]):
@@ -116,10 +116,7 @@ class OpenOk(Method[None]):
         try:
             channel_id = encode_longstr(self.channel_id)
             size = 8 + len(channel_id)
-            return b"%b%b\xce" % (
-                PACK_BHIII(1, channel, size, 0x0014000B, len(channel_id)),
-                channel_id,
-            )
+            return PACK_BHIII(1, channel, size, 0x0014000B, len(channel_id)) + channel_id + b"\xce"
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
 
@@ -128,16 +125,17 @@ class OpenOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             (length,) = READ_I(buffer, at)
             start = at + 4
             at = start + length
-            channel_id = buffer[start:at]
+            self.channel_id = buffer[start:at]
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(channel_id)
+        return self
 
 
 class Flow(Method["FlowOk"]):
@@ -183,6 +181,7 @@ class Flow(Method["FlowOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             bits = buffer[at]
             at += 1
@@ -190,7 +189,8 @@ class Flow(Method["FlowOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls((bits & 1) != 0)
+        self.active = (bits & 1) != 0
+        return self
 
 
 class FlowOk(Method[None]):
@@ -232,6 +232,7 @@ class FlowOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             bits = buffer[at]
             at += 1
@@ -239,7 +240,8 @@ class FlowOk(Method[None]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls((bits & 1) != 0)
+        self.active = (bits & 1) != 0
+        return self
 
 
 class Close(Method["CloseOk"]):
@@ -297,10 +299,13 @@ class Close(Method["CloseOk"]):
         try:
             reply_text = str.encode(self.reply_text)
             size = 11 + len(reply_text)
-            return b"%b%b%b\xce" % (
-                PACK_BHIIHB(1, channel, size, 0x00140028, self.reply_code, len(reply_text)),
-                reply_text,
-                PACK_HH(self.class_id, self.method_id),
+            return b"".join(
+                (
+                    PACK_BHIIHB(1, channel, size, 0x00140028, self.reply_code, len(reply_text)),
+                    reply_text,
+                    PACK_HH(self.class_id, self.method_id),
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -310,18 +315,19 @@ class Close(Method["CloseOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            reply_code, length = READ_HB(buffer, at)
+            self.reply_code, length = READ_HB(buffer, at)
             start = at + 3
             at = start + length
-            reply_text = buffer[start:at].decode()
-            class_id, method_id = READ_HH(buffer, at)
+            self.reply_text = buffer[start:at].decode()
+            self.class_id, self.method_id = READ_HH(buffer, at)
             at += 4
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(reply_code, reply_text, class_id, method_id)
+        return self
 
 
 class CloseOk(Method[None]):
@@ -356,9 +362,10 @@ class CloseOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 class Resume(Method["Ok"]):
@@ -391,10 +398,7 @@ class Resume(Method["Ok"]):
         try:
             channel_id = encode_longstr(self.channel_id)
             size = 8 + len(channel_id)
-            return b"%b%b\xce" % (
-                PACK_BHIII(1, channel, size, 0x00140032, len(channel_id)),
-                channel_id,
-            )
+            return PACK_BHIII(1, channel, size, 0x00140032, len(channel_id)) + channel_id + b"\xce"
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
 
@@ -403,16 +407,17 @@ class Resume(Method["Ok"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             (length,) = READ_I(buffer, at)
             start = at + 4
             at = start + length
-            channel_id = buffer[start:at]
+            self.channel_id = buffer[start:at]
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(channel_id)
+        return self
 
 
 class Ping(Method["Ok"]):
@@ -446,9 +451,10 @@ class Ping(Method["Ok"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 class Pong(Method["Ok"]):
@@ -482,9 +488,10 @@ class Pong(Method["Ok"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 class Ok(Method[None]):
@@ -519,9 +526,10 @@ class Ok(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 # Which methods answer which; at the end, when all of them are defined.

@@ -53,9 +53,10 @@ class Select(Method["SelectOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 class SelectOk(Method[None]):
@@ -89,9 +90,10 @@ class SelectOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 class Start(Method["StartOk"]):
@@ -126,9 +128,10 @@ class Start(Method["StartOk"]):
         try:
             dtx_identifier = str.encode(self.dtx_identifier)
             size = 5 + len(dtx_identifier)
-            return b"%b%b\xce" % (
-                PACK_BHIIB(1, channel, size, 0x00640014, len(dtx_identifier)),
-                dtx_identifier,
+            return (
+                PACK_BHIIB(1, channel, size, 0x00640014, len(dtx_identifier))
+                + dtx_identifier
+                + b"\xce"
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -138,15 +141,16 @@ class Start(Method["StartOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 1
             at = start + buffer[at]
-            dtx_identifier = buffer[start:at].decode()
+            self.dtx_identifier = buffer[start:at].decode()
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(dtx_identifier)
+        return self
 
 
 class StartOk(Method[None]):
@@ -180,9 +184,10 @@ class StartOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 # Which methods answer which; at the end, when all of them are defined.

@@ -10,7 +10,7 @@ from .._base import ContentHeader, Method, Properties, Record, integer_problem
 from .._wire import TOO_SHORT, DecodeError, EncodeError, encode_longstr
 from .constants import FRAME_BODY, FRAME_END, FRAME_HEARTBEAT, FRAME_METHOD
 from .constants import FRAME_HEADER as HEADER_TYPE
-from .registry import decode_header, decode_method
+from .registry import DECODERS, decode_header, decode_method
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,14 +27,18 @@ __all__ = [
     "MethodFrame",
     "ProtocolHeader",
     "decode_frame",
+    "read_frame",
 ]
 
 #: What every frame begins with: its type, its channel and the size of its payload.
 FRAME_HEADER = Struct(">BHI")
 READ_FRAME_HEADER = FRAME_HEADER.unpack_from
+READ_BHII = Struct(">BHII").unpack_from
+PACK_BHIH2xQ = Struct(">BHIH2xQ").pack
 
 #: Octets that a frame has besides its payload: header and end octet.
 FRAME_OVERHEAD = 8
+END = bytes([FRAME_END])
 
 
 def _frame(kind: int, channel: int, payload: bytes) -> bytes:
@@ -159,8 +163,14 @@ class HeaderFrame(Record):
 
     def encode(self) -> bytes:
         """The whole frame; raises EncodeError if something does not fit."""
-        header = ContentHeader(self.class_id, self.body_size, self.properties)
-        return _frame(HEADER_TYPE, self.channel, header.encode())
+        properties = self.properties.encode()
+        size = 12 + len(properties)
+        try:
+            start = PACK_BHIH2xQ(HEADER_TYPE, self.channel, size, self.class_id, self.body_size)
+        except StructError:  # one of the two finds out what is wrong
+            header = ContentHeader(self.class_id, self.body_size, self.properties)
+            return _frame(HEADER_TYPE, self.channel, header.encode())
+        return start + properties + END
 
 
 class BodyFrame(Record):
@@ -204,6 +214,7 @@ class HeartbeatFrame(Record):
 
 if TYPE_CHECKING:
     Frame: TypeAlias = Union[MethodFrame, HeaderFrame, BodyFrame, HeartbeatFrame]
+    Content: TypeAlias = Union[Method, ContentHeader, bytes, None]
 
 #: The one heartbeat frame there is.
 HEARTBEAT: bytes = _frame(FRAME_HEARTBEAT, 0, b"")
@@ -213,10 +224,41 @@ def decode_frame(buffer: bytes, offset: int = 0) -> tuple[Frame, int]:
     """Read the whole frame at `offset`; gives it and the offset behind it.
 
     Raises:
+        DecodeError: As `read_frame`.
+    """
+    channel, content, end = read_frame(buffer, offset)
+    if isinstance(content, Method):
+        return MethodFrame(channel, content), end
+    if isinstance(content, ContentHeader):
+        return HeaderFrame(channel, content.class_id, content.body_size, content.properties), end
+    if content is None:
+        return HeartbeatFrame(), end
+    return BodyFrame(channel, content), end
+
+
+def read_frame(buffer: bytes, offset: int = 0) -> tuple[int, Content, int]:
+    """Read the frame at `offset`, without an object for it.
+
+    Gives its channel, what it carries (a method, a content header, the bytes of a body, or None
+    for a heartbeat) and the offset behind it.
+
+    Raises:
         DecodeError: The frame is incomplete, of unknown type, does not end as it should, is a
             heartbeat on a channel, or holds a wrong payload. Offsets into a frame count from its
             first octet, offsets into a payload from the payload's.
     """
+    try:  # a method, by far the most frequent: its number is read together with the frame's header
+        kind, channel, size, index = READ_BHII(buffer, offset)
+        end = offset + 7 + size
+        if kind == FRAME_METHOD and buffer[end] == FRAME_END:
+            return channel, DECODERS[index](buffer, offset + 11, end), end + 1
+    except (StructError, IndexError, KeyError):
+        pass  # something shorter, or wrong
+    return _read_any(buffer, offset)
+
+
+def _read_any(buffer: bytes, offset: int) -> tuple[int, Content, int]:
+    """Read a frame of any type, and tell what is wrong with it."""
     try:
         kind, channel, size = READ_FRAME_HEADER(buffer, offset)
         start = offset + 7
@@ -228,20 +270,19 @@ def decode_frame(buffer: bytes, offset: int = 0) -> tuple[Frame, int]:
         ) from None
     if last != FRAME_END:
         raise DecodeError("frame", 7 + size, f"the frame ends with 0x{last:02X}")
-    if kind == FRAME_METHOD:  # by far the most frequent, with one call less
-        return MethodFrame(channel, decode_method(buffer, start, end)), end + 1
-    return _decode_other(kind, channel, buffer, start, end), end + 1
+    return channel, _payload(kind, channel, buffer, start, end), end + 1
 
 
-def _decode_other(kind: int, channel: int, buffer: bytes, start: int, end: int) -> Frame:
-    """The frame, of another type than a method, whose payload is between `start` and `end`."""
+def _payload(kind: int, channel: int, buffer: bytes, start: int, end: int) -> Content:
+    """What a frame of this type has between `start` and `end`."""
+    if kind == FRAME_METHOD:
+        return decode_method(buffer, start, end)
     if kind == HEADER_TYPE:
-        header = decode_header(buffer, start, end)
-        return HeaderFrame(channel, header.class_id, header.body_size, header.properties)
+        return decode_header(buffer, start, end)
     if kind == FRAME_BODY:
-        return BodyFrame(channel, buffer[start:end])
+        return buffer[start:end]
     if kind != FRAME_HEARTBEAT:
         raise DecodeError("frame", 0, f"{kind} is no type of frame")
     if channel:
         raise DecodeError("frame", 1, f"a heartbeat came on channel {channel}")
-    return HeartbeatFrame()
+    return None

@@ -15,6 +15,7 @@ from .._base import Method
 from .._wire import (
     DECODE_FAULTS,
     ENCODE_FAULTS,
+    OCTETS,
     decode_table,
     decode_timestamp,
     encode_longstr,
@@ -272,42 +273,45 @@ class Transfer(Method["Ok | Reject"]):
                 + len(application_headers)
                 + len(body)
             )
-            return b"%b%b%b%b%c%b%c%b%c%b%c%b%c%b%c%b%c%b%c%b%c%b%b%b%b%b%b\xce" % (
-                PACK_BHIIHB(1, channel, size, 0x0078000A, self.ticket, len(destination)),
-                destination,
-                PACK_BQBQBQB(
-                    bits,
-                    self.ttl,
-                    self.priority,
-                    encode_timestamp(self.timestamp),
-                    self.delivery_mode,
-                    encode_timestamp(self.expiration),
-                    len(exchange),
-                ),
-                exchange,
-                len(routing_key),
-                routing_key,
-                len(message_id),
-                message_id,
-                len(correlation_id),
-                correlation_id,
-                len(reply_to),
-                reply_to,
-                len(content_type),
-                content_type,
-                len(content_encoding),
-                content_encoding,
-                len(user_id),
-                user_id,
-                len(app_id),
-                app_id,
-                len(transaction_id),
-                transaction_id,
-                PACK_I(len(security_token)),
-                security_token,
-                application_headers,
-                PACK_BI(self.body_kind, len(body)),
-                body,
+            return b"".join(
+                (
+                    PACK_BHIIHB(1, channel, size, 0x0078000A, self.ticket, len(destination)),
+                    destination,
+                    PACK_BQBQBQB(
+                        bits,
+                        self.ttl,
+                        self.priority,
+                        encode_timestamp(self.timestamp),
+                        self.delivery_mode,
+                        encode_timestamp(self.expiration),
+                        len(exchange),
+                    ),
+                    exchange,
+                    OCTETS[len(routing_key)],
+                    routing_key,
+                    OCTETS[len(message_id)],
+                    message_id,
+                    OCTETS[len(correlation_id)],
+                    correlation_id,
+                    OCTETS[len(reply_to)],
+                    reply_to,
+                    OCTETS[len(content_type)],
+                    content_type,
+                    OCTETS[len(content_encoding)],
+                    content_encoding,
+                    OCTETS[len(user_id)],
+                    user_id,
+                    OCTETS[len(app_id)],
+                    app_id,
+                    OCTETS[len(transaction_id)],
+                    transaction_id,
+                    PACK_I(len(security_token)),
+                    security_token,
+                    application_headers,
+                    PACK_BI(self.body_kind, len(body)),
+                    body,
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             problem = self._encode_error(error, channel)
@@ -319,84 +323,63 @@ class Transfer(Method["Ok | Reject"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            ticket, length = READ_HB(buffer, at)
+            self.ticket, length = READ_HB(buffer, at)
             start = at + 3
             at = start + length
-            destination = buffer[start:at].decode()
-            bits, ttl, priority, timestamp, delivery_mode, expiration, length = READ_BQBQBQB(
-                buffer, at
+            self.destination = buffer[start:at].decode()
+            bits, self.ttl, self.priority, timestamp, self.delivery_mode, expiration, length = (
+                READ_BQBQBQB(buffer, at)
             )
-            timestamp = decode_timestamp(timestamp)
-            expiration = decode_timestamp(expiration)
+            self.timestamp = decode_timestamp(timestamp)
+            self.expiration = decode_timestamp(expiration)
             start = at + 28
             at = start + length
-            exchange = buffer[start:at].decode()
+            self.exchange = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            routing_key = buffer[start:at].decode()
+            self.routing_key = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            message_id = buffer[start:at].decode()
+            self.message_id = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            correlation_id = buffer[start:at].decode()
+            self.correlation_id = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            reply_to = buffer[start:at].decode()
+            self.reply_to = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            content_type = buffer[start:at].decode()
+            self.content_type = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            content_encoding = buffer[start:at].decode()
+            self.content_encoding = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            user_id = buffer[start:at].decode()
+            self.user_id = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            app_id = buffer[start:at].decode()
+            self.app_id = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            transaction_id = buffer[start:at].decode()
+            self.transaction_id = buffer[start:at].decode()
             (length,) = READ_I(buffer, at)
             start = at + 4
             at = start + length
-            security_token = buffer[start:at]
-            application_headers, at = decode_table(buffer, at, end)
-            body_kind, length = READ_BI(buffer, at)
+            self.security_token = buffer[start:at]
+            self.application_headers, at = decode_table(buffer, at, end)
+            self.body_kind, length = READ_BI(buffer, at)
             start = at + 5
             at = start + length
-            body = buffer[start:at]
+            self.body = buffer[start:at]
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(
-            ticket,
-            destination,
-            (bits & 1) != 0,
-            (bits & 2) != 0,
-            ttl,
-            priority,
-            timestamp,
-            delivery_mode,
-            expiration,
-            exchange,
-            routing_key,
-            message_id,
-            correlation_id,
-            reply_to,
-            content_type,
-            content_encoding,
-            user_id,
-            app_id,
-            transaction_id,
-            security_token,
-            application_headers,
-            body_kind,
-            body,
-        )
+        self.redelivered = (bits & 1) != 0
+        self.immediate = (bits & 2) != 0
+        return self
 
 
 class Consume(Method["Ok"]):
@@ -482,13 +465,16 @@ class Consume(Method["Ok"]):
             destination = str.encode(self.destination)
             filter_ = encode_table(self.filter)
             size = 9 + len(queue) + len(destination) + len(filter_)
-            return b"%b%b%c%b%c%b\xce" % (
-                PACK_BHIIHB(1, channel, size, 0x00780014, self.ticket, len(queue)),
-                queue,
-                len(destination),
-                destination,
-                bits,
-                filter_,
+            return b"".join(
+                (
+                    PACK_BHIIHB(1, channel, size, 0x00780014, self.ticket, len(queue)),
+                    queue,
+                    OCTETS[len(destination)],
+                    destination,
+                    OCTETS[bits],
+                    filter_,
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -498,23 +484,25 @@ class Consume(Method["Ok"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            ticket, length = READ_HB(buffer, at)
+            self.ticket, length = READ_HB(buffer, at)
             start = at + 3
             at = start + length
-            queue = buffer[start:at].decode()
+            self.queue = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            destination = buffer[start:at].decode()
+            self.destination = buffer[start:at].decode()
             bits = buffer[at]
-            filter_, at = decode_table(buffer, at + 1, end)
+            self.filter, at = decode_table(buffer, at + 1, end)
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(
-            ticket, queue, destination, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, filter_
-        )
+        self.no_local = (bits & 1) != 0
+        self.no_ack = (bits & 2) != 0
+        self.exclusive = (bits & 4) != 0
+        return self
 
 
 class Cancel(Method["Ok"]):
@@ -547,9 +535,8 @@ class Cancel(Method["Ok"]):
         try:
             destination = str.encode(self.destination)
             size = 5 + len(destination)
-            return b"%b%b\xce" % (
-                PACK_BHIIB(1, channel, size, 0x0078001E, len(destination)),
-                destination,
+            return (
+                PACK_BHIIB(1, channel, size, 0x0078001E, len(destination)) + destination + b"\xce"
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -559,15 +546,16 @@ class Cancel(Method["Ok"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 1
             at = start + buffer[at]
-            destination = buffer[start:at].decode()
+            self.destination = buffer[start:at].decode()
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(destination)
+        return self
 
 
 class Get(Method["Ok | Empty"]):
@@ -622,12 +610,15 @@ class Get(Method["Ok | Empty"]):
             queue = str.encode(self.queue)
             destination = str.encode(self.destination)
             size = 9 + len(queue) + len(destination)
-            return b"%b%b%c%b%c\xce" % (
-                PACK_BHIIHB(1, channel, size, 0x00780028, self.ticket, len(queue)),
-                queue,
-                len(destination),
-                destination,
-                bits,
+            return b"".join(
+                (
+                    PACK_BHIIHB(1, channel, size, 0x00780028, self.ticket, len(queue)),
+                    queue,
+                    OCTETS[len(destination)],
+                    destination,
+                    OCTETS[bits],
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -637,21 +628,23 @@ class Get(Method["Ok | Empty"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            ticket, length = READ_HB(buffer, at)
+            self.ticket, length = READ_HB(buffer, at)
             start = at + 3
             at = start + length
-            queue = buffer[start:at].decode()
+            self.queue = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            destination = buffer[start:at].decode()
+            self.destination = buffer[start:at].decode()
             bits = buffer[at]
             at += 1
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(ticket, queue, destination, (bits & 1) != 0)
+        self.no_ack = (bits & 1) != 0
+        return self
 
 
 class Recover(Method["Ok"]):
@@ -692,6 +685,7 @@ class Recover(Method["Ok"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             bits = buffer[at]
             at += 1
@@ -699,7 +693,8 @@ class Recover(Method["Ok"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls((bits & 1) != 0)
+        self.requeue = (bits & 1) != 0
+        return self
 
 
 class Open(Method["Ok"]):
@@ -733,10 +728,7 @@ class Open(Method["Ok"]):
         try:
             reference = encode_longstr(self.reference)
             size = 8 + len(reference)
-            return b"%b%b\xce" % (
-                PACK_BHIII(1, channel, size, 0x0078003C, len(reference)),
-                reference,
-            )
+            return PACK_BHIII(1, channel, size, 0x0078003C, len(reference)) + reference + b"\xce"
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
 
@@ -745,16 +737,17 @@ class Open(Method["Ok"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             (length,) = READ_I(buffer, at)
             start = at + 4
             at = start + length
-            reference = buffer[start:at]
+            self.reference = buffer[start:at]
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(reference)
+        return self
 
 
 class Close(Method["Ok"]):
@@ -788,10 +781,7 @@ class Close(Method["Ok"]):
         try:
             reference = encode_longstr(self.reference)
             size = 8 + len(reference)
-            return b"%b%b\xce" % (
-                PACK_BHIII(1, channel, size, 0x00780046, len(reference)),
-                reference,
-            )
+            return PACK_BHIII(1, channel, size, 0x00780046, len(reference)) + reference + b"\xce"
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
 
@@ -800,16 +790,17 @@ class Close(Method["Ok"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             (length,) = READ_I(buffer, at)
             start = at + 4
             at = start + length
-            reference = buffer[start:at]
+            self.reference = buffer[start:at]
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(reference)
+        return self
 
 
 class Append(Method["Ok"]):
@@ -846,11 +837,14 @@ class Append(Method["Ok"]):
             reference = encode_longstr(self.reference)
             bytes_ = encode_longstr(self.bytes)
             size = 12 + len(reference) + len(bytes_)
-            return b"%b%b%b%b\xce" % (
-                PACK_BHIII(1, channel, size, 0x00780050, len(reference)),
-                reference,
-                PACK_I(len(bytes_)),
-                bytes_,
+            return b"".join(
+                (
+                    PACK_BHIII(1, channel, size, 0x00780050, len(reference)),
+                    reference,
+                    PACK_I(len(bytes_)),
+                    bytes_,
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -860,20 +854,21 @@ class Append(Method["Ok"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             (length,) = READ_I(buffer, at)
             start = at + 4
             at = start + length
-            reference = buffer[start:at]
+            self.reference = buffer[start:at]
             (length,) = READ_I(buffer, at)
             start = at + 4
             at = start + length
-            bytes_ = buffer[start:at]
+            self.bytes = buffer[start:at]
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(reference, bytes_)
+        return self
 
 
 class Checkpoint(Method["Ok"]):
@@ -911,11 +906,14 @@ class Checkpoint(Method["Ok"]):
             reference = encode_longstr(self.reference)
             identifier = str.encode(self.identifier)
             size = 9 + len(reference) + len(identifier)
-            return b"%b%b%c%b\xce" % (
-                PACK_BHIII(1, channel, size, 0x0078005A, len(reference)),
-                reference,
-                len(identifier),
-                identifier,
+            return b"".join(
+                (
+                    PACK_BHIII(1, channel, size, 0x0078005A, len(reference)),
+                    reference,
+                    OCTETS[len(identifier)],
+                    identifier,
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -925,19 +923,20 @@ class Checkpoint(Method["Ok"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             (length,) = READ_I(buffer, at)
             start = at + 4
             at = start + length
-            reference = buffer[start:at]
+            self.reference = buffer[start:at]
             start = at + 1
             at = start + buffer[at]
-            identifier = buffer[start:at].decode()
+            self.identifier = buffer[start:at].decode()
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(reference, identifier)
+        return self
 
 
 class Resume(Method["Offset"]):
@@ -975,11 +974,14 @@ class Resume(Method["Offset"]):
             reference = encode_longstr(self.reference)
             identifier = str.encode(self.identifier)
             size = 9 + len(reference) + len(identifier)
-            return b"%b%b%c%b\xce" % (
-                PACK_BHIII(1, channel, size, 0x00780064, len(reference)),
-                reference,
-                len(identifier),
-                identifier,
+            return b"".join(
+                (
+                    PACK_BHIII(1, channel, size, 0x00780064, len(reference)),
+                    reference,
+                    OCTETS[len(identifier)],
+                    identifier,
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -989,19 +991,20 @@ class Resume(Method["Offset"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             (length,) = READ_I(buffer, at)
             start = at + 4
             at = start + length
-            reference = buffer[start:at]
+            self.reference = buffer[start:at]
             start = at + 1
             at = start + buffer[at]
-            identifier = buffer[start:at].decode()
+            self.identifier = buffer[start:at].decode()
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(reference, identifier)
+        return self
 
 
 class Qos(Method["Ok"]):
@@ -1054,14 +1057,16 @@ class Qos(Method["Ok"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            prefetch_size, prefetch_count, bits = READ_IHB(buffer, at)
+            self.prefetch_size, self.prefetch_count, bits = READ_IHB(buffer, at)
             at += 7
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(prefetch_size, prefetch_count, (bits & 1) != 0)
+        self.global_ = (bits & 1) != 0
+        return self
 
 
 class Ok(Method[None]):
@@ -1097,9 +1102,10 @@ class Ok(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 class Empty(Method[None]):
@@ -1133,9 +1139,10 @@ class Empty(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 class Reject(Method[None]):
@@ -1171,10 +1178,7 @@ class Reject(Method[None]):
         try:
             text = str.encode(self.text)
             size = 7 + len(text)
-            return b"%b%b\xce" % (
-                PACK_BHIIHB(1, channel, size, 0x00780208, self.code, len(text)),
-                text,
-            )
+            return PACK_BHIIHB(1, channel, size, 0x00780208, self.code, len(text)) + text + b"\xce"
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
 
@@ -1183,16 +1187,17 @@ class Reject(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            code, length = READ_HB(buffer, at)
+            self.code, length = READ_HB(buffer, at)
             start = at + 3
             at = start + length
-            text = buffer[start:at].decode()
+            self.text = buffer[start:at].decode()
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(code, text)
+        return self
 
 
 class Offset(Method[None]):
@@ -1233,14 +1238,15 @@ class Offset(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            (value_,) = READ_Q(buffer, at)
+            (self.value,) = READ_Q(buffer, at)
             at += 8
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(value_)
+        return self
 
 
 # Which methods answer which; at the end, when all of them are defined.

@@ -11,7 +11,7 @@ from __future__ import annotations
 from struct import Struct
 
 from .._base import Properties as BaseProperties, Method
-from .._wire import DECODE_FAULTS, ENCODE_FAULTS, decode_table, encode_table
+from .._wire import DECODE_FAULTS, ENCODE_FAULTS, OCTETS, decode_table, encode_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Request(Method[None]):
         try:
             meta_data = encode_table(self.meta_data)
             size = 4 + len(meta_data)
-            return b"%b\x00\x6e\x00\x0a%b\xce" % (PACK_BHI(1, channel, size), meta_data)
+            return b"".join((PACK_BHI(1, channel, size), b"\x00\x6e\x00\x0a", meta_data, b"\xce"))
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
 
@@ -66,13 +66,14 @@ class Request(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            meta_data, at = decode_table(buffer, at, end)
+            self.meta_data, at = decode_table(buffer, at, end)
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(meta_data)
+        return self
 
 
 class Properties(BaseProperties):
@@ -126,7 +127,7 @@ class Properties(BaseProperties):
         )
 
     def encode(self) -> bytes:
-        parts: list[bytes] = []
+        parts = [b""]  # for the flags, which are known in the end
         flags = 0
         try:
             if self.headers is not None:
@@ -135,11 +136,11 @@ class Properties(BaseProperties):
             if self.proxy_name is not None:
                 flags |= 0x4000
                 data = str.encode(self.proxy_name)
-                parts.append(b"%c%b" % (len(data), data))
+                parts.append(OCTETS[len(data)] + data)
             if self.data_name is not None:
                 flags |= 0x2000
                 data = str.encode(self.data_name)
-                parts.append(b"%c%b" % (len(data), data))
+                parts.append(OCTETS[len(data)] + data)
             if self.durable is not None:
                 flags |= 0x1000
                 parts.append(PACK_B(self.durable))
@@ -148,37 +149,43 @@ class Properties(BaseProperties):
                 parts.append(PACK_B(self.broadcast))
         except ENCODE_FAULTS as error:
             raise self._encode_error(error) from None
-        return PACK_H(flags) + b"".join(parts)
+        parts[0] = PACK_H(flags)
+        return b"".join(parts)
 
     @classmethod
     def decode(cls, buffer: bytes, offset: int = 0, end: int | None = None) -> Self:
         if end is None:
             end = len(buffer)
         at = offset
-        properties = cls()
+        self = cls.__new__(cls)
+        self.headers = None
+        self.proxy_name = None
+        self.data_name = None
+        self.durable = None
+        self.broadcast = None
         try:
             (flags,) = READ_H(buffer, at)
             at += 2
             if flags & 0x07FF:
                 raise ValueError("a flag is set that stands for no property")
             if flags & 0x8000:
-                properties.headers, at = decode_table(buffer, at, end)
+                self.headers, at = decode_table(buffer, at, end)
             if flags & 0x4000:
                 start = at + 1
                 at = start + buffer[at]
-                properties.proxy_name = buffer[start:at].decode()
+                self.proxy_name = buffer[start:at].decode()
             if flags & 0x2000:
                 start = at + 1
                 at = start + buffer[at]
-                properties.data_name = buffer[start:at].decode()
+                self.data_name = buffer[start:at].decode()
             if flags & 0x1000:
-                properties.durable = buffer[at]
+                self.durable = buffer[at]
                 at += 1
             if flags & 0x0800:
-                properties.broadcast = buffer[at]
+                self.broadcast = buffer[at]
                 at += 1
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return properties
+        return self

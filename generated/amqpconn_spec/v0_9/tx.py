@@ -53,9 +53,10 @@ class Select(Method["SelectOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 class SelectOk(Method[None]):
@@ -89,9 +90,10 @@ class SelectOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 class Commit(Method["CommitOk"]):
@@ -125,9 +127,10 @@ class Commit(Method["CommitOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 class CommitOk(Method[None]):
@@ -161,9 +164,10 @@ class CommitOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 class Rollback(Method["RollbackOk"]):
@@ -199,9 +203,10 @@ class Rollback(Method["RollbackOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 class RollbackOk(Method[None]):
@@ -235,9 +240,10 @@ class RollbackOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 # Which methods answer which; at the end, when all of them are defined.

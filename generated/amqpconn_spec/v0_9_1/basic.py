@@ -12,6 +12,7 @@ from .._base import Properties as BaseProperties, Method
 from .._wire import (
     DECODE_FAULTS,
     ENCODE_FAULTS,
+    OCTETS,
     decode_table,
     decode_timestamp,
     encode_table,
@@ -120,14 +121,16 @@ class Qos(Method["QosOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            prefetch_size, prefetch_count, bits = READ_IHB(buffer, at)
+            self.prefetch_size, self.prefetch_count, bits = READ_IHB(buffer, at)
             at += 7
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(prefetch_size, prefetch_count, (bits & 1) != 0)
+        self.global_ = (bits & 1) != 0
+        return self
 
 
 class QosOk(Method[None]):
@@ -161,9 +164,10 @@ class QosOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 class Consume(Method["ConsumeOk"]):
@@ -253,13 +257,16 @@ class Consume(Method["ConsumeOk"]):
             consumer_tag = str.encode(self.consumer_tag)
             arguments = encode_table(self.arguments)
             size = 9 + len(queue) + len(consumer_tag) + len(arguments)
-            return b"%b%b%c%b%c%b\xce" % (
-                PACK_BHII2xB(1, channel, size, 0x003C0014, len(queue)),
-                queue,
-                len(consumer_tag),
-                consumer_tag,
-                bits,
-                arguments,
+            return b"".join(
+                (
+                    PACK_BHII2xB(1, channel, size, 0x003C0014, len(queue)),
+                    queue,
+                    OCTETS[len(consumer_tag)],
+                    consumer_tag,
+                    OCTETS[bits],
+                    arguments,
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -269,28 +276,25 @@ class Consume(Method["ConsumeOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 3
             at = start + buffer[at + 2]
-            queue = buffer[start:at].decode()
+            self.queue = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            consumer_tag = buffer[start:at].decode()
+            self.consumer_tag = buffer[start:at].decode()
             bits = buffer[at]
-            arguments, at = decode_table(buffer, at + 1, end)
+            self.arguments, at = decode_table(buffer, at + 1, end)
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(
-            queue,
-            consumer_tag,
-            (bits & 1) != 0,
-            (bits & 2) != 0,
-            (bits & 4) != 0,
-            (bits & 8) != 0,
-            arguments,
-        )
+        self.no_local = (bits & 1) != 0
+        self.no_ack = (bits & 2) != 0
+        self.exclusive = (bits & 4) != 0
+        self.no_wait = (bits & 8) != 0
+        return self
 
 
 class ConsumeOk(Method[None]):
@@ -324,9 +328,8 @@ class ConsumeOk(Method[None]):
         try:
             consumer_tag = str.encode(self.consumer_tag)
             size = 5 + len(consumer_tag)
-            return b"%b%b\xce" % (
-                PACK_BHIIB(1, channel, size, 0x003C0015, len(consumer_tag)),
-                consumer_tag,
+            return (
+                PACK_BHIIB(1, channel, size, 0x003C0015, len(consumer_tag)) + consumer_tag + b"\xce"
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -336,15 +339,16 @@ class ConsumeOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 1
             at = start + buffer[at]
-            consumer_tag = buffer[start:at].decode()
+            self.consumer_tag = buffer[start:at].decode()
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(consumer_tag)
+        return self
 
 
 class Cancel(Method["CancelOk"]):
@@ -385,10 +389,13 @@ class Cancel(Method["CancelOk"]):
         try:
             consumer_tag = str.encode(self.consumer_tag)
             size = 6 + len(consumer_tag)
-            return b"%b%b%c\xce" % (
-                PACK_BHIIB(1, channel, size, 0x003C001E, len(consumer_tag)),
-                consumer_tag,
-                bits,
+            return b"".join(
+                (
+                    PACK_BHIIB(1, channel, size, 0x003C001E, len(consumer_tag)),
+                    consumer_tag,
+                    OCTETS[bits],
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -398,17 +405,19 @@ class Cancel(Method["CancelOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 1
             at = start + buffer[at]
-            consumer_tag = buffer[start:at].decode()
+            self.consumer_tag = buffer[start:at].decode()
             bits = buffer[at]
             at += 1
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(consumer_tag, (bits & 1) != 0)
+        self.no_wait = (bits & 1) != 0
+        return self
 
 
 class CancelOk(Method[None]):
@@ -444,9 +453,8 @@ class CancelOk(Method[None]):
         try:
             consumer_tag = str.encode(self.consumer_tag)
             size = 5 + len(consumer_tag)
-            return b"%b%b\xce" % (
-                PACK_BHIIB(1, channel, size, 0x003C001F, len(consumer_tag)),
-                consumer_tag,
+            return (
+                PACK_BHIIB(1, channel, size, 0x003C001F, len(consumer_tag)) + consumer_tag + b"\xce"
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -456,15 +464,16 @@ class CancelOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 1
             at = start + buffer[at]
-            consumer_tag = buffer[start:at].decode()
+            self.consumer_tag = buffer[start:at].decode()
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(consumer_tag)
+        return self
 
 
 class Publish(Method[None]):
@@ -527,12 +536,15 @@ class Publish(Method[None]):
             exchange = str.encode(self.exchange)
             routing_key = str.encode(self.routing_key)
             size = 9 + len(exchange) + len(routing_key)
-            return b"%b%b%c%b%c\xce" % (
-                PACK_BHII2xB(1, channel, size, 0x003C0028, len(exchange)),
-                exchange,
-                len(routing_key),
-                routing_key,
-                bits,
+            return b"".join(
+                (
+                    PACK_BHII2xB(1, channel, size, 0x003C0028, len(exchange)),
+                    exchange,
+                    OCTETS[len(routing_key)],
+                    routing_key,
+                    OCTETS[bits],
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -542,20 +554,23 @@ class Publish(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 3
             at = start + buffer[at + 2]
-            exchange = buffer[start:at].decode()
+            self.exchange = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            routing_key = buffer[start:at].decode()
+            self.routing_key = buffer[start:at].decode()
             bits = buffer[at]
             at += 1
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(exchange, routing_key, (bits & 1) != 0, (bits & 2) != 0)
+        self.mandatory = (bits & 1) != 0
+        self.immediate = (bits & 2) != 0
+        return self
 
 
 class Return(Method[None]):
@@ -615,13 +630,16 @@ class Return(Method[None]):
             exchange = str.encode(self.exchange)
             routing_key = str.encode(self.routing_key)
             size = 9 + len(reply_text) + len(exchange) + len(routing_key)
-            return b"%b%b%c%b%c%b\xce" % (
-                PACK_BHIIHB(1, channel, size, 0x003C0032, self.reply_code, len(reply_text)),
-                reply_text,
-                len(exchange),
-                exchange,
-                len(routing_key),
-                routing_key,
+            return b"".join(
+                (
+                    PACK_BHIIHB(1, channel, size, 0x003C0032, self.reply_code, len(reply_text)),
+                    reply_text,
+                    OCTETS[len(exchange)],
+                    exchange,
+                    OCTETS[len(routing_key)],
+                    routing_key,
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -631,22 +649,23 @@ class Return(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            reply_code, length = READ_HB(buffer, at)
+            self.reply_code, length = READ_HB(buffer, at)
             start = at + 3
             at = start + length
-            reply_text = buffer[start:at].decode()
+            self.reply_text = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            exchange = buffer[start:at].decode()
+            self.exchange = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            routing_key = buffer[start:at].decode()
+            self.routing_key = buffer[start:at].decode()
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(reply_code, reply_text, exchange, routing_key)
+        return self
 
 
 class Deliver(Method[None]):
@@ -717,13 +736,16 @@ class Deliver(Method[None]):
             exchange = str.encode(self.exchange)
             routing_key = str.encode(self.routing_key)
             size = 16 + len(consumer_tag) + len(exchange) + len(routing_key)
-            return b"%b%b%b%b%c%b\xce" % (
-                PACK_BHIIB(1, channel, size, 0x003C003C, len(consumer_tag)),
-                consumer_tag,
-                PACK_QBB(self.delivery_tag, bits, len(exchange)),
-                exchange,
-                len(routing_key),
-                routing_key,
+            return b"".join(
+                (
+                    PACK_BHIIB(1, channel, size, 0x003C003C, len(consumer_tag)),
+                    consumer_tag,
+                    PACK_QBB(self.delivery_tag, bits, len(exchange)),
+                    exchange,
+                    OCTETS[len(routing_key)],
+                    routing_key,
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -733,22 +755,24 @@ class Deliver(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 1
             at = start + buffer[at]
-            consumer_tag = buffer[start:at].decode()
-            delivery_tag, bits, length = READ_QBB(buffer, at)
+            self.consumer_tag = buffer[start:at].decode()
+            self.delivery_tag, bits, length = READ_QBB(buffer, at)
             start = at + 10
             at = start + length
-            exchange = buffer[start:at].decode()
+            self.exchange = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            routing_key = buffer[start:at].decode()
+            self.routing_key = buffer[start:at].decode()
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(consumer_tag, delivery_tag, (bits & 1) != 0, exchange, routing_key)
+        self.redelivered = (bits & 1) != 0
+        return self
 
 
 class Get(Method["GetOk | GetEmpty"]):
@@ -787,10 +811,13 @@ class Get(Method["GetOk | GetEmpty"]):
         try:
             queue = str.encode(self.queue)
             size = 8 + len(queue)
-            return b"%b%b%c\xce" % (
-                PACK_BHII2xB(1, channel, size, 0x003C0046, len(queue)),
-                queue,
-                bits,
+            return b"".join(
+                (
+                    PACK_BHII2xB(1, channel, size, 0x003C0046, len(queue)),
+                    queue,
+                    OCTETS[bits],
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -800,17 +827,19 @@ class Get(Method["GetOk | GetEmpty"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 3
             at = start + buffer[at + 2]
-            queue = buffer[start:at].decode()
+            self.queue = buffer[start:at].decode()
             bits = buffer[at]
             at += 1
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(queue, (bits & 1) != 0)
+        self.no_ack = (bits & 1) != 0
+        return self
 
 
 class GetOk(Method[None]):
@@ -882,12 +911,17 @@ class GetOk(Method[None]):
             exchange = str.encode(self.exchange)
             routing_key = str.encode(self.routing_key)
             size = 19 + len(exchange) + len(routing_key)
-            return b"%b%b%c%b%b\xce" % (
-                PACK_BHIIQBB(1, channel, size, 0x003C0047, self.delivery_tag, bits, len(exchange)),
-                exchange,
-                len(routing_key),
-                routing_key,
-                PACK_I(self.message_count),
+            return b"".join(
+                (
+                    PACK_BHIIQBB(
+                        1, channel, size, 0x003C0047, self.delivery_tag, bits, len(exchange)
+                    ),
+                    exchange,
+                    OCTETS[len(routing_key)],
+                    routing_key,
+                    PACK_I(self.message_count),
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -897,21 +931,23 @@ class GetOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            delivery_tag, bits, length = READ_QBB(buffer, at)
+            self.delivery_tag, bits, length = READ_QBB(buffer, at)
             start = at + 10
             at = start + length
-            exchange = buffer[start:at].decode()
+            self.exchange = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            routing_key = buffer[start:at].decode()
-            (message_count,) = READ_I(buffer, at)
+            self.routing_key = buffer[start:at].decode()
+            (self.message_count,) = READ_I(buffer, at)
             at += 4
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(delivery_tag, (bits & 1) != 0, exchange, routing_key, message_count)
+        self.redelivered = (bits & 1) != 0
+        return self
 
 
 class GetEmpty(Method[None]):
@@ -945,13 +981,14 @@ class GetEmpty(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             at += 1 + buffer[at]
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 class Ack(Method[None]):
@@ -996,14 +1033,16 @@ class Ack(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            delivery_tag, bits = READ_QB(buffer, at)
+            self.delivery_tag, bits = READ_QB(buffer, at)
             at += 9
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(delivery_tag, (bits & 1) != 0)
+        self.multiple = (bits & 1) != 0
+        return self
 
 
 class Reject(Method[None]):
@@ -1046,14 +1085,16 @@ class Reject(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            delivery_tag, bits = READ_QB(buffer, at)
+            self.delivery_tag, bits = READ_QB(buffer, at)
             at += 9
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(delivery_tag, (bits & 1) != 0)
+        self.requeue = (bits & 1) != 0
+        return self
 
 
 class RecoverAsync(Method[None]):
@@ -1096,6 +1137,7 @@ class RecoverAsync(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             bits = buffer[at]
             at += 1
@@ -1103,7 +1145,8 @@ class RecoverAsync(Method[None]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls((bits & 1) != 0)
+        self.requeue = (bits & 1) != 0
+        return self
 
 
 class Recover(Method["RecoverOk"]):
@@ -1146,6 +1189,7 @@ class Recover(Method["RecoverOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             bits = buffer[at]
             at += 1
@@ -1153,7 +1197,8 @@ class Recover(Method["RecoverOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls((bits & 1) != 0)
+        self.requeue = (bits & 1) != 0
+        return self
 
 
 class RecoverOk(Method[None]):
@@ -1187,9 +1232,10 @@ class RecoverOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 class Nack(Method[None]):
@@ -1243,14 +1289,17 @@ class Nack(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            delivery_tag, bits = READ_QB(buffer, at)
+            self.delivery_tag, bits = READ_QB(buffer, at)
             at += 9
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(delivery_tag, (bits & 1) != 0, (bits & 2) != 0)
+        self.multiple = (bits & 1) != 0
+        self.requeue = (bits & 2) != 0
+        return self
 
 
 class Properties(BaseProperties):
@@ -1364,17 +1413,17 @@ class Properties(BaseProperties):
         )
 
     def encode(self) -> bytes:
-        parts: list[bytes] = []
+        parts = [b""]  # for the flags, which are known in the end
         flags = 0
         try:
             if self.content_type is not None:
                 flags |= 0x8000
                 data = str.encode(self.content_type)
-                parts.append(b"%c%b" % (len(data), data))
+                parts.append(OCTETS[len(data)] + data)
             if self.content_encoding is not None:
                 flags |= 0x4000
                 data = str.encode(self.content_encoding)
-                parts.append(b"%c%b" % (len(data), data))
+                parts.append(OCTETS[len(data)] + data)
             if self.headers is not None:
                 flags |= 0x2000
                 parts.append(encode_table(self.headers))
@@ -1387,48 +1436,63 @@ class Properties(BaseProperties):
             if self.correlation_id is not None:
                 flags |= 0x0400
                 data = str.encode(self.correlation_id)
-                parts.append(b"%c%b" % (len(data), data))
+                parts.append(OCTETS[len(data)] + data)
             if self.reply_to is not None:
                 flags |= 0x0200
                 data = str.encode(self.reply_to)
-                parts.append(b"%c%b" % (len(data), data))
+                parts.append(OCTETS[len(data)] + data)
             if self.expiration is not None:
                 flags |= 0x0100
                 data = str.encode(self.expiration)
-                parts.append(b"%c%b" % (len(data), data))
+                parts.append(OCTETS[len(data)] + data)
             if self.message_id is not None:
                 flags |= 0x0080
                 data = str.encode(self.message_id)
-                parts.append(b"%c%b" % (len(data), data))
+                parts.append(OCTETS[len(data)] + data)
             if self.timestamp is not None:
                 flags |= 0x0040
                 parts.append(PACK_Q(encode_timestamp(self.timestamp)))
             if self.type is not None:
                 flags |= 0x0020
                 data = str.encode(self.type)
-                parts.append(b"%c%b" % (len(data), data))
+                parts.append(OCTETS[len(data)] + data)
             if self.user_id is not None:
                 flags |= 0x0010
                 data = str.encode(self.user_id)
-                parts.append(b"%c%b" % (len(data), data))
+                parts.append(OCTETS[len(data)] + data)
             if self.app_id is not None:
                 flags |= 0x0008
                 data = str.encode(self.app_id)
-                parts.append(b"%c%b" % (len(data), data))
+                parts.append(OCTETS[len(data)] + data)
             if self.reserved is not None:
                 flags |= 0x0004
                 data = str.encode(self.reserved)
-                parts.append(b"%c%b" % (len(data), data))
+                parts.append(OCTETS[len(data)] + data)
         except ENCODE_FAULTS as error:
             raise self._encode_error(error) from None
-        return PACK_H(flags) + b"".join(parts)
+        parts[0] = PACK_H(flags)
+        return b"".join(parts)
 
     @classmethod
     def decode(cls, buffer: bytes, offset: int = 0, end: int | None = None) -> Self:
         if end is None:
             end = len(buffer)
         at = offset
-        properties = cls()
+        self = cls.__new__(cls)
+        self.content_type = None
+        self.content_encoding = None
+        self.headers = None
+        self.delivery_mode = None
+        self.priority = None
+        self.correlation_id = None
+        self.reply_to = None
+        self.expiration = None
+        self.message_id = None
+        self.timestamp = None
+        self.type = None
+        self.user_id = None
+        self.app_id = None
+        self.reserved = None
         try:
             (flags,) = READ_H(buffer, at)
             at += 2
@@ -1437,60 +1501,60 @@ class Properties(BaseProperties):
             if flags & 0x8000:
                 start = at + 1
                 at = start + buffer[at]
-                properties.content_type = buffer[start:at].decode()
+                self.content_type = buffer[start:at].decode()
             if flags & 0x4000:
                 start = at + 1
                 at = start + buffer[at]
-                properties.content_encoding = buffer[start:at].decode()
+                self.content_encoding = buffer[start:at].decode()
             if flags & 0x2000:
-                properties.headers, at = decode_table(buffer, at, end)
+                self.headers, at = decode_table(buffer, at, end)
             if flags & 0x1000:
-                properties.delivery_mode = buffer[at]
+                self.delivery_mode = buffer[at]
                 at += 1
             if flags & 0x0800:
-                properties.priority = buffer[at]
+                self.priority = buffer[at]
                 at += 1
             if flags & 0x0400:
                 start = at + 1
                 at = start + buffer[at]
-                properties.correlation_id = buffer[start:at].decode()
+                self.correlation_id = buffer[start:at].decode()
             if flags & 0x0200:
                 start = at + 1
                 at = start + buffer[at]
-                properties.reply_to = buffer[start:at].decode()
+                self.reply_to = buffer[start:at].decode()
             if flags & 0x0100:
                 start = at + 1
                 at = start + buffer[at]
-                properties.expiration = buffer[start:at].decode()
+                self.expiration = buffer[start:at].decode()
             if flags & 0x0080:
                 start = at + 1
                 at = start + buffer[at]
-                properties.message_id = buffer[start:at].decode()
+                self.message_id = buffer[start:at].decode()
             if flags & 0x0040:
                 (value,) = READ_Q(buffer, at)
-                properties.timestamp = decode_timestamp(value)
+                self.timestamp = decode_timestamp(value)
                 at += 8
             if flags & 0x0020:
                 start = at + 1
                 at = start + buffer[at]
-                properties.type = buffer[start:at].decode()
+                self.type = buffer[start:at].decode()
             if flags & 0x0010:
                 start = at + 1
                 at = start + buffer[at]
-                properties.user_id = buffer[start:at].decode()
+                self.user_id = buffer[start:at].decode()
             if flags & 0x0008:
                 start = at + 1
                 at = start + buffer[at]
-                properties.app_id = buffer[start:at].decode()
+                self.app_id = buffer[start:at].decode()
             if flags & 0x0004:
                 start = at + 1
                 at = start + buffer[at]
-                properties.reserved = buffer[start:at].decode()
+                self.reserved = buffer[start:at].decode()
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return properties
+        return self
 
 
 # Which methods answer which; at the end, when all of them are defined.

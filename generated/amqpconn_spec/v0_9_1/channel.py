@@ -62,13 +62,14 @@ class Open(Method["OpenOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             at += 1 + buffer[at]
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 class OpenOk(Method[None]):
@@ -102,6 +103,7 @@ class OpenOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             (length,) = READ_I(buffer, at)
             at += 4 + length
@@ -109,7 +111,7 @@ class OpenOk(Method[None]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 class Flow(Method["FlowOk"]):
@@ -155,6 +157,7 @@ class Flow(Method["FlowOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             bits = buffer[at]
             at += 1
@@ -162,7 +165,8 @@ class Flow(Method["FlowOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls((bits & 1) != 0)
+        self.active = (bits & 1) != 0
+        return self
 
 
 class FlowOk(Method[None]):
@@ -204,6 +208,7 @@ class FlowOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             bits = buffer[at]
             at += 1
@@ -211,7 +216,8 @@ class FlowOk(Method[None]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls((bits & 1) != 0)
+        self.active = (bits & 1) != 0
+        return self
 
 
 class Close(Method["CloseOk"]):
@@ -269,10 +275,13 @@ class Close(Method["CloseOk"]):
         try:
             reply_text = str.encode(self.reply_text)
             size = 11 + len(reply_text)
-            return b"%b%b%b\xce" % (
-                PACK_BHIIHB(1, channel, size, 0x00140028, self.reply_code, len(reply_text)),
-                reply_text,
-                PACK_HH(self.class_id, self.method_id),
+            return b"".join(
+                (
+                    PACK_BHIIHB(1, channel, size, 0x00140028, self.reply_code, len(reply_text)),
+                    reply_text,
+                    PACK_HH(self.class_id, self.method_id),
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -282,18 +291,19 @@ class Close(Method["CloseOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            reply_code, length = READ_HB(buffer, at)
+            self.reply_code, length = READ_HB(buffer, at)
             start = at + 3
             at = start + length
-            reply_text = buffer[start:at].decode()
-            class_id, method_id = READ_HH(buffer, at)
+            self.reply_text = buffer[start:at].decode()
+            self.class_id, self.method_id = READ_HH(buffer, at)
             at += 4
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(reply_code, reply_text, class_id, method_id)
+        return self
 
 
 class CloseOk(Method[None]):
@@ -328,9 +338,10 @@ class CloseOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 # Which methods answer which; at the end, when all of them are defined.

@@ -64,6 +64,7 @@ class Select(Method["SelectOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             bits = buffer[at]
             at += 1
@@ -71,7 +72,8 @@ class Select(Method["SelectOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls((bits & 1) != 0)
+        self.no_wait = (bits & 1) != 0
+        return self
 
 
 class SelectOk(Method[None]):
@@ -106,9 +108,10 @@ class SelectOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 # Which methods answer which; at the end, when all of them are defined.

@@ -12,7 +12,7 @@ from __future__ import annotations
 from struct import Struct
 
 from .._base import Method
-from .._wire import DECODE_FAULTS, ENCODE_FAULTS, decode_table, encode_longstr, encode_table
+from .._wire import DECODE_FAULTS, ENCODE_FAULTS, OCTETS, decode_table, encode_longstr, encode_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,13 +123,18 @@ class Start(Method["StartOk"]):
             mechanisms = encode_longstr(self.mechanisms)
             locales = encode_longstr(self.locales)
             size = 14 + len(server_properties) + len(mechanisms) + len(locales)
-            return b"%b%b%b%b%b%b\xce" % (
-                PACK_BHIIBB(1, channel, size, 0x000A000A, self.version_major, self.version_minor),
-                server_properties,
-                PACK_I(len(mechanisms)),
-                mechanisms,
-                PACK_I(len(locales)),
-                locales,
+            return b"".join(
+                (
+                    PACK_BHIIBB(
+                        1, channel, size, 0x000A000A, self.version_major, self.version_minor
+                    ),
+                    server_properties,
+                    PACK_I(len(mechanisms)),
+                    mechanisms,
+                    PACK_I(len(locales)),
+                    locales,
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -139,22 +144,23 @@ class Start(Method["StartOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            version_major, version_minor = READ_BB(buffer, at)
-            server_properties, at = decode_table(buffer, at + 2, end)
+            self.version_major, self.version_minor = READ_BB(buffer, at)
+            self.server_properties, at = decode_table(buffer, at + 2, end)
             (length,) = READ_I(buffer, at)
             start = at + 4
             at = start + length
-            mechanisms = buffer[start:at]
+            self.mechanisms = buffer[start:at]
             (length,) = READ_I(buffer, at)
             start = at + 4
             at = start + length
-            locales = buffer[start:at]
+            self.locales = buffer[start:at]
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(version_major, version_minor, server_properties, mechanisms, locales)
+        return self
 
 
 class StartOk(Method[None]):
@@ -220,15 +226,19 @@ class StartOk(Method[None]):
             response = encode_longstr(self.response)
             locale = str.encode(self.locale)
             size = 10 + len(client_properties) + len(mechanism) + len(response) + len(locale)
-            return b"%b\x00\x0a\x00\x0b%b%c%b%b%b%c%b\xce" % (
-                PACK_BHI(1, channel, size),
-                client_properties,
-                len(mechanism),
-                mechanism,
-                PACK_I(len(response)),
-                response,
-                len(locale),
-                locale,
+            return b"".join(
+                (
+                    PACK_BHI(1, channel, size),
+                    b"\x00\x0a\x00\x0b",
+                    client_properties,
+                    OCTETS[len(mechanism)],
+                    mechanism,
+                    PACK_I(len(response)),
+                    response,
+                    OCTETS[len(locale)],
+                    locale,
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             problem = self._encode_error(error, channel)
@@ -240,23 +250,24 @@ class StartOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            client_properties, at = decode_table(buffer, at, end)
+            self.client_properties, at = decode_table(buffer, at, end)
             start = at + 1
             at = start + buffer[at]
-            mechanism = buffer[start:at].decode()
+            self.mechanism = buffer[start:at].decode()
             (length,) = READ_I(buffer, at)
             start = at + 4
             at = start + length
-            response = buffer[start:at]
+            self.response = buffer[start:at]
             start = at + 1
             at = start + buffer[at]
-            locale = buffer[start:at].decode()
+            self.locale = buffer[start:at].decode()
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(client_properties, mechanism, response, locale)
+        return self
 
 
 class Secure(Method["SecureOk"]):
@@ -291,10 +302,7 @@ class Secure(Method["SecureOk"]):
         try:
             challenge = encode_longstr(self.challenge)
             size = 8 + len(challenge)
-            return b"%b%b\xce" % (
-                PACK_BHIII(1, channel, size, 0x000A0014, len(challenge)),
-                challenge,
-            )
+            return PACK_BHIII(1, channel, size, 0x000A0014, len(challenge)) + challenge + b"\xce"
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
 
@@ -303,16 +311,17 @@ class Secure(Method["SecureOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             (length,) = READ_I(buffer, at)
             start = at + 4
             at = start + length
-            challenge = buffer[start:at]
+            self.challenge = buffer[start:at]
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(challenge)
+        return self
 
 
 class SecureOk(Method[None]):
@@ -349,7 +358,7 @@ class SecureOk(Method[None]):
         try:
             response = encode_longstr(self.response)
             size = 8 + len(response)
-            return b"%b%b\xce" % (PACK_BHIII(1, channel, size, 0x000A0015, len(response)), response)
+            return PACK_BHIII(1, channel, size, 0x000A0015, len(response)) + response + b"\xce"
         except ENCODE_FAULTS as error:
             problem = self._encode_error(error, channel)
         response = b""  # this frame goes with the error
@@ -360,16 +369,17 @@ class SecureOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             (length,) = READ_I(buffer, at)
             start = at + 4
             at = start + length
-            response = buffer[start:at]
+            self.response = buffer[start:at]
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(response)
+        return self
 
 
 class Tune(Method["TuneOk"]):
@@ -421,14 +431,15 @@ class Tune(Method["TuneOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            channel_max, frame_max, heartbeat = READ_HIH(buffer, at)
+            self.channel_max, self.frame_max, self.heartbeat = READ_HIH(buffer, at)
             at += 8
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(channel_max, frame_max, heartbeat)
+        return self
 
 
 class TuneOk(Method[None]):
@@ -487,14 +498,15 @@ class TuneOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            channel_max, frame_max, heartbeat = READ_HIH(buffer, at)
+            self.channel_max, self.frame_max, self.heartbeat = READ_HIH(buffer, at)
             at += 8
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(channel_max, frame_max, heartbeat)
+        return self
 
 
 class Open(Method["OpenOk"]):
@@ -530,9 +542,10 @@ class Open(Method["OpenOk"]):
         try:
             virtual_host = str.encode(self.virtual_host)
             size = 7 + len(virtual_host)
-            return b"%b%b\x00\x00\xce" % (
-                PACK_BHIIB(1, channel, size, 0x000A0028, len(virtual_host)),
-                virtual_host,
+            return (
+                PACK_BHIIB(1, channel, size, 0x000A0028, len(virtual_host))
+                + virtual_host
+                + b"\x00\x00\xce"
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -542,17 +555,18 @@ class Open(Method["OpenOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 1
             at = start + buffer[at]
-            virtual_host = buffer[start:at].decode()
+            self.virtual_host = buffer[start:at].decode()
             at += 1 + buffer[at]
             at += 1
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(virtual_host)
+        return self
 
 
 class OpenOk(Method[None]):
@@ -587,13 +601,14 @@ class OpenOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             at += 1 + buffer[at]
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 class Close(Method["CloseOk"]):
@@ -650,10 +665,13 @@ class Close(Method["CloseOk"]):
         try:
             reply_text = str.encode(self.reply_text)
             size = 11 + len(reply_text)
-            return b"%b%b%b\xce" % (
-                PACK_BHIIHB(1, channel, size, 0x000A0032, self.reply_code, len(reply_text)),
-                reply_text,
-                PACK_HH(self.class_id, self.method_id),
+            return b"".join(
+                (
+                    PACK_BHIIHB(1, channel, size, 0x000A0032, self.reply_code, len(reply_text)),
+                    reply_text,
+                    PACK_HH(self.class_id, self.method_id),
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -663,18 +681,19 @@ class Close(Method["CloseOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            reply_code, length = READ_HB(buffer, at)
+            self.reply_code, length = READ_HB(buffer, at)
             start = at + 3
             at = start + length
-            reply_text = buffer[start:at].decode()
-            class_id, method_id = READ_HH(buffer, at)
+            self.reply_text = buffer[start:at].decode()
+            self.class_id, self.method_id = READ_HH(buffer, at)
             at += 4
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(reply_code, reply_text, class_id, method_id)
+        return self
 
 
 class CloseOk(Method[None]):
@@ -710,9 +729,10 @@ class CloseOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 class Blocked(Method[None]):
@@ -747,7 +767,7 @@ class Blocked(Method[None]):
         try:
             reason = str.encode(self.reason)
             size = 5 + len(reason)
-            return b"%b%b\xce" % (PACK_BHIIB(1, channel, size, 0x000A003C, len(reason)), reason)
+            return PACK_BHIIB(1, channel, size, 0x000A003C, len(reason)) + reason + b"\xce"
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
 
@@ -756,15 +776,16 @@ class Blocked(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 1
             at = start + buffer[at]
-            reason = buffer[start:at].decode()
+            self.reason = buffer[start:at].decode()
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(reason)
+        return self
 
 
 class Unblocked(Method[None]):
@@ -797,9 +818,10 @@ class Unblocked(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 class UpdateSecret(Method["UpdateSecretOk"]):
@@ -838,11 +860,14 @@ class UpdateSecret(Method["UpdateSecretOk"]):
             new_secret = encode_longstr(self.new_secret)
             reason = str.encode(self.reason)
             size = 9 + len(new_secret) + len(reason)
-            return b"%b%b%c%b\xce" % (
-                PACK_BHIII(1, channel, size, 0x000A0046, len(new_secret)),
-                new_secret,
-                len(reason),
-                reason,
+            return b"".join(
+                (
+                    PACK_BHIII(1, channel, size, 0x000A0046, len(new_secret)),
+                    new_secret,
+                    OCTETS[len(reason)],
+                    reason,
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             problem = self._encode_error(error, channel)
@@ -854,19 +879,20 @@ class UpdateSecret(Method["UpdateSecretOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             (length,) = READ_I(buffer, at)
             start = at + 4
             at = start + length
-            new_secret = buffer[start:at]
+            self.new_secret = buffer[start:at]
             start = at + 1
             at = start + buffer[at]
-            reason = buffer[start:at].decode()
+            self.reason = buffer[start:at].decode()
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(new_secret, reason)
+        return self
 
 
 class UpdateSecretOk(Method[None]):
@@ -901,9 +927,10 @@ class UpdateSecretOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 # Which methods answer which; at the end, when all of them are defined.

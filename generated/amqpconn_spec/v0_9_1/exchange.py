@@ -9,7 +9,7 @@ from __future__ import annotations
 from struct import Struct
 
 from .._base import Method
-from .._wire import DECODE_FAULTS, ENCODE_FAULTS, decode_table, encode_table
+from .._wire import DECODE_FAULTS, ENCODE_FAULTS, OCTETS, decode_table, encode_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,13 +121,16 @@ class Declare(Method["DeclareOk"]):
             type_ = str.encode(self.type)
             arguments = encode_table(self.arguments)
             size = 9 + len(exchange) + len(type_) + len(arguments)
-            return b"%b%b%c%b%c%b\xce" % (
-                PACK_BHII2xB(1, channel, size, 0x0028000A, len(exchange)),
-                exchange,
-                len(type_),
-                type_,
-                bits,
-                arguments,
+            return b"".join(
+                (
+                    PACK_BHII2xB(1, channel, size, 0x0028000A, len(exchange)),
+                    exchange,
+                    OCTETS[len(type_)],
+                    type_,
+                    OCTETS[bits],
+                    arguments,
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -137,29 +140,26 @@ class Declare(Method["DeclareOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 3
             at = start + buffer[at + 2]
-            exchange = buffer[start:at].decode()
+            self.exchange = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            type_ = buffer[start:at].decode()
+            self.type = buffer[start:at].decode()
             bits = buffer[at]
-            arguments, at = decode_table(buffer, at + 1, end)
+            self.arguments, at = decode_table(buffer, at + 1, end)
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(
-            exchange,
-            type_,
-            (bits & 1) != 0,
-            (bits & 2) != 0,
-            (bits & 4) != 0,
-            (bits & 8) != 0,
-            (bits & 16) != 0,
-            arguments,
-        )
+        self.passive = (bits & 1) != 0
+        self.durable = (bits & 2) != 0
+        self.auto_delete = (bits & 4) != 0
+        self.internal = (bits & 8) != 0
+        self.no_wait = (bits & 16) != 0
+        return self
 
 
 class DeclareOk(Method[None]):
@@ -194,9 +194,10 @@ class DeclareOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 class Delete(Method["DeleteOk"]):
@@ -247,10 +248,13 @@ class Delete(Method["DeleteOk"]):
         try:
             exchange = str.encode(self.exchange)
             size = 8 + len(exchange)
-            return b"%b%b%c\xce" % (
-                PACK_BHII2xB(1, channel, size, 0x00280014, len(exchange)),
-                exchange,
-                bits,
+            return b"".join(
+                (
+                    PACK_BHII2xB(1, channel, size, 0x00280014, len(exchange)),
+                    exchange,
+                    OCTETS[bits],
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -260,17 +264,20 @@ class Delete(Method["DeleteOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 3
             at = start + buffer[at + 2]
-            exchange = buffer[start:at].decode()
+            self.exchange = buffer[start:at].decode()
             bits = buffer[at]
             at += 1
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(exchange, (bits & 1) != 0, (bits & 2) != 0)
+        self.if_unused = (bits & 1) != 0
+        self.no_wait = (bits & 2) != 0
+        return self
 
 
 class DeleteOk(Method[None]):
@@ -305,9 +312,10 @@ class DeleteOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 class Bind(Method["BindOk"]):
@@ -379,15 +387,18 @@ class Bind(Method["BindOk"]):
             routing_key = str.encode(self.routing_key)
             arguments = encode_table(self.arguments)
             size = 10 + len(destination) + len(source) + len(routing_key) + len(arguments)
-            return b"%b%b%c%b%c%b%c%b\xce" % (
-                PACK_BHII2xB(1, channel, size, 0x0028001E, len(destination)),
-                destination,
-                len(source),
-                source,
-                len(routing_key),
-                routing_key,
-                bits,
-                arguments,
+            return b"".join(
+                (
+                    PACK_BHII2xB(1, channel, size, 0x0028001E, len(destination)),
+                    destination,
+                    OCTETS[len(source)],
+                    source,
+                    OCTETS[len(routing_key)],
+                    routing_key,
+                    OCTETS[bits],
+                    arguments,
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -397,23 +408,25 @@ class Bind(Method["BindOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 3
             at = start + buffer[at + 2]
-            destination = buffer[start:at].decode()
+            self.destination = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            source = buffer[start:at].decode()
+            self.source = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            routing_key = buffer[start:at].decode()
+            self.routing_key = buffer[start:at].decode()
             bits = buffer[at]
-            arguments, at = decode_table(buffer, at + 1, end)
+            self.arguments, at = decode_table(buffer, at + 1, end)
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(destination, source, routing_key, (bits & 1) != 0, arguments)
+        self.no_wait = (bits & 1) != 0
+        return self
 
 
 class BindOk(Method[None]):
@@ -448,9 +461,10 @@ class BindOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 class Unbind(Method["UnbindOk"]):
@@ -522,15 +536,18 @@ class Unbind(Method["UnbindOk"]):
             routing_key = str.encode(self.routing_key)
             arguments = encode_table(self.arguments)
             size = 10 + len(destination) + len(source) + len(routing_key) + len(arguments)
-            return b"%b%b%c%b%c%b%c%b\xce" % (
-                PACK_BHII2xB(1, channel, size, 0x00280028, len(destination)),
-                destination,
-                len(source),
-                source,
-                len(routing_key),
-                routing_key,
-                bits,
-                arguments,
+            return b"".join(
+                (
+                    PACK_BHII2xB(1, channel, size, 0x00280028, len(destination)),
+                    destination,
+                    OCTETS[len(source)],
+                    source,
+                    OCTETS[len(routing_key)],
+                    routing_key,
+                    OCTETS[bits],
+                    arguments,
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -540,23 +557,25 @@ class Unbind(Method["UnbindOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 3
             at = start + buffer[at + 2]
-            destination = buffer[start:at].decode()
+            self.destination = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            source = buffer[start:at].decode()
+            self.source = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            routing_key = buffer[start:at].decode()
+            self.routing_key = buffer[start:at].decode()
             bits = buffer[at]
-            arguments, at = decode_table(buffer, at + 1, end)
+            self.arguments, at = decode_table(buffer, at + 1, end)
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(destination, source, routing_key, (bits & 1) != 0, arguments)
+        self.no_wait = (bits & 1) != 0
+        return self
 
 
 class UnbindOk(Method[None]):
@@ -591,9 +610,10 @@ class UnbindOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 # Which methods answer which; at the end, when all of them are defined.

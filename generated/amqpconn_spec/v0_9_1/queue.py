@@ -9,7 +9,7 @@ from __future__ import annotations
 from struct import Struct
 
 from .._base import Method
-from .._wire import DECODE_FAULTS, ENCODE_FAULTS, decode_table, encode_table
+from .._wire import DECODE_FAULTS, ENCODE_FAULTS, OCTETS, decode_table, encode_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -125,11 +125,14 @@ class Declare(Method["DeclareOk"]):
             queue = str.encode(self.queue)
             arguments = encode_table(self.arguments)
             size = 8 + len(queue) + len(arguments)
-            return b"%b%b%c%b\xce" % (
-                PACK_BHII2xB(1, channel, size, 0x0032000A, len(queue)),
-                queue,
-                bits,
-                arguments,
+            return b"".join(
+                (
+                    PACK_BHII2xB(1, channel, size, 0x0032000A, len(queue)),
+                    queue,
+                    OCTETS[bits],
+                    arguments,
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -139,25 +142,23 @@ class Declare(Method["DeclareOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 3
             at = start + buffer[at + 2]
-            queue = buffer[start:at].decode()
+            self.queue = buffer[start:at].decode()
             bits = buffer[at]
-            arguments, at = decode_table(buffer, at + 1, end)
+            self.arguments, at = decode_table(buffer, at + 1, end)
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(
-            queue,
-            (bits & 1) != 0,
-            (bits & 2) != 0,
-            (bits & 4) != 0,
-            (bits & 8) != 0,
-            (bits & 16) != 0,
-            arguments,
-        )
+        self.passive = (bits & 1) != 0
+        self.durable = (bits & 2) != 0
+        self.exclusive = (bits & 4) != 0
+        self.auto_delete = (bits & 8) != 0
+        self.no_wait = (bits & 16) != 0
+        return self
 
 
 class DeclareOk(Method[None]):
@@ -204,10 +205,13 @@ class DeclareOk(Method[None]):
         try:
             queue = str.encode(self.queue)
             size = 13 + len(queue)
-            return b"%b%b%b\xce" % (
-                PACK_BHIIB(1, channel, size, 0x0032000B, len(queue)),
-                queue,
-                PACK_II(self.message_count, self.consumer_count),
+            return b"".join(
+                (
+                    PACK_BHIIB(1, channel, size, 0x0032000B, len(queue)),
+                    queue,
+                    PACK_II(self.message_count, self.consumer_count),
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -217,17 +221,18 @@ class DeclareOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 1
             at = start + buffer[at]
-            queue = buffer[start:at].decode()
-            message_count, consumer_count = READ_II(buffer, at)
+            self.queue = buffer[start:at].decode()
+            self.message_count, self.consumer_count = READ_II(buffer, at)
             at += 8
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(queue, message_count, consumer_count)
+        return self
 
 
 class Bind(Method["BindOk"]):
@@ -300,15 +305,18 @@ class Bind(Method["BindOk"]):
             routing_key = str.encode(self.routing_key)
             arguments = encode_table(self.arguments)
             size = 10 + len(queue) + len(exchange) + len(routing_key) + len(arguments)
-            return b"%b%b%c%b%c%b%c%b\xce" % (
-                PACK_BHII2xB(1, channel, size, 0x00320014, len(queue)),
-                queue,
-                len(exchange),
-                exchange,
-                len(routing_key),
-                routing_key,
-                bits,
-                arguments,
+            return b"".join(
+                (
+                    PACK_BHII2xB(1, channel, size, 0x00320014, len(queue)),
+                    queue,
+                    OCTETS[len(exchange)],
+                    exchange,
+                    OCTETS[len(routing_key)],
+                    routing_key,
+                    OCTETS[bits],
+                    arguments,
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -318,23 +326,25 @@ class Bind(Method["BindOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 3
             at = start + buffer[at + 2]
-            queue = buffer[start:at].decode()
+            self.queue = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            exchange = buffer[start:at].decode()
+            self.exchange = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            routing_key = buffer[start:at].decode()
+            self.routing_key = buffer[start:at].decode()
             bits = buffer[at]
-            arguments, at = decode_table(buffer, at + 1, end)
+            self.arguments, at = decode_table(buffer, at + 1, end)
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(queue, exchange, routing_key, (bits & 1) != 0, arguments)
+        self.no_wait = (bits & 1) != 0
+        return self
 
 
 class BindOk(Method[None]):
@@ -368,9 +378,10 @@ class BindOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 class Purge(Method["PurgeOk"]):
@@ -411,10 +422,13 @@ class Purge(Method["PurgeOk"]):
         try:
             queue = str.encode(self.queue)
             size = 8 + len(queue)
-            return b"%b%b%c\xce" % (
-                PACK_BHII2xB(1, channel, size, 0x0032001E, len(queue)),
-                queue,
-                bits,
+            return b"".join(
+                (
+                    PACK_BHII2xB(1, channel, size, 0x0032001E, len(queue)),
+                    queue,
+                    OCTETS[bits],
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -424,17 +438,19 @@ class Purge(Method["PurgeOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 3
             at = start + buffer[at + 2]
-            queue = buffer[start:at].decode()
+            self.queue = buffer[start:at].decode()
             bits = buffer[at]
             at += 1
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(queue, (bits & 1) != 0)
+        self.no_wait = (bits & 1) != 0
+        return self
 
 
 class PurgeOk(Method[None]):
@@ -475,14 +491,15 @@ class PurgeOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            (message_count,) = READ_I(buffer, at)
+            (self.message_count,) = READ_I(buffer, at)
             at += 4
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(message_count)
+        return self
 
 
 class Delete(Method["DeleteOk"]):
@@ -540,10 +557,13 @@ class Delete(Method["DeleteOk"]):
         try:
             queue = str.encode(self.queue)
             size = 8 + len(queue)
-            return b"%b%b%c\xce" % (
-                PACK_BHII2xB(1, channel, size, 0x00320028, len(queue)),
-                queue,
-                bits,
+            return b"".join(
+                (
+                    PACK_BHII2xB(1, channel, size, 0x00320028, len(queue)),
+                    queue,
+                    OCTETS[bits],
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -553,17 +573,21 @@ class Delete(Method["DeleteOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 3
             at = start + buffer[at + 2]
-            queue = buffer[start:at].decode()
+            self.queue = buffer[start:at].decode()
             bits = buffer[at]
             at += 1
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(queue, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0)
+        self.if_unused = (bits & 1) != 0
+        self.if_empty = (bits & 2) != 0
+        self.no_wait = (bits & 4) != 0
+        return self
 
 
 class DeleteOk(Method[None]):
@@ -604,14 +628,15 @@ class DeleteOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
-            (message_count,) = READ_I(buffer, at)
+            (self.message_count,) = READ_I(buffer, at)
             at += 4
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(message_count)
+        return self
 
 
 class Unbind(Method["UnbindOk"]):
@@ -677,14 +702,17 @@ class Unbind(Method["UnbindOk"]):
             routing_key = str.encode(self.routing_key)
             arguments = encode_table(self.arguments)
             size = 9 + len(queue) + len(exchange) + len(routing_key) + len(arguments)
-            return b"%b%b%c%b%c%b%b\xce" % (
-                PACK_BHII2xB(1, channel, size, 0x00320032, len(queue)),
-                queue,
-                len(exchange),
-                exchange,
-                len(routing_key),
-                routing_key,
-                arguments,
+            return b"".join(
+                (
+                    PACK_BHII2xB(1, channel, size, 0x00320032, len(queue)),
+                    queue,
+                    OCTETS[len(exchange)],
+                    exchange,
+                    OCTETS[len(routing_key)],
+                    routing_key,
+                    arguments,
+                    b"\xce",
+                )
             )
         except ENCODE_FAULTS as error:
             raise self._encode_error(error, channel) from None
@@ -694,22 +722,23 @@ class Unbind(Method["UnbindOk"]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         try:
             start = at + 3
             at = start + buffer[at + 2]
-            queue = buffer[start:at].decode()
+            self.queue = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            exchange = buffer[start:at].decode()
+            self.exchange = buffer[start:at].decode()
             start = at + 1
             at = start + buffer[at]
-            routing_key = buffer[start:at].decode()
-            arguments, at = decode_table(buffer, at, end)
+            self.routing_key = buffer[start:at].decode()
+            self.arguments, at = decode_table(buffer, at, end)
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls(queue, exchange, routing_key, arguments)
+        return self
 
 
 class UnbindOk(Method[None]):
@@ -743,9 +772,10 @@ class UnbindOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
+        self = cls.__new__(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
-        return cls()
+        return self
 
 
 # Which methods answer which; at the end, when all of them are defined.
