@@ -45,6 +45,7 @@ class Dialect:
         self.protocol_header: bytes = registry.PROTOCOL_HEADER
         self.version: tuple[int, int] = (constants.MAJOR, constants.MINOR)  # as start has it
         self.decode_method: Any = registry.decode_method
+        self.decoders: dict[int, Any] = registry.DECODERS
         self.decode_header: Any = registry.decode_header
         self.methods: dict[int, type[Method]] = registry.METHODS
         self.properties: dict[int, type[Properties]] = registry.PROPERTIES

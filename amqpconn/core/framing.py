@@ -6,7 +6,7 @@ then joined once, so the time per byte does not depend on the size of the pieces
 
 from __future__ import annotations
 
-from struct import Struct
+import struct
 
 from amqpconn.core import sniff
 from amqpconn.errors import FrameTooLargeAfterTune, FrameTooLargeBeforeTune, MalformedFrame
@@ -29,18 +29,24 @@ if TYPE_CHECKING:
 FRAME_OVERHEAD: Final = 8
 _HEADER_SIZE: Final = 7
 _PROTOCOL_HEADER_SIZE: Final = 8
-_read_header = Struct(">BHI").unpack_from
+_read_header = struct.Struct(">BHI").unpack_from
+_read_start = struct.Struct(">BHII").unpack_from  # and the number of a method
 
 
 class FrameReader:
     """Splits what the peer sends.
 
     `frame_max` bounds a whole frame, overhead included, and may be changed at any time.
+
+    Frames that are whole, allowed and well formed go the short way in `receive`. All others go the
+    long way, by `_long_way`, which looks at everything again and says what it is.
     """
+
+    _SHORT_WAY = True
 
     def __init__(self, dialect: Dialect, frame_max: int) -> None:
         self.frame_max = frame_max
-        self.frames_read = 0
+        self._has_begun = False
         self._too_large: type[FrameTooLarge] = FrameTooLargeBeforeTune
         self._dialect = dialect
         self._types = (
@@ -63,16 +69,51 @@ class FrameReader:
         Raises MalformedFrame, FrameTooLarge, or (for first bytes that are no frame)
         HandshakeFailed; then the rest is worthless.
         """
+        buffer, at, end = self._with(data), 0, 0
+        decoders, decode_header = self._dialect.decoders, self._dialect.decode_header
+        method, body, header, heartbeat = self._types
+        short_way, frame_end = self._SHORT_WAY, self._dialect.frame_end
+        while buffer:
+            frame: Frame | None = None
+            try:
+                kind, channel, size, index = _read_start(buffer, at)
+                end = at + _HEADER_SIZE + size
+                if (
+                    not short_way
+                    or buffer[end] != frame_end
+                    or size > self.frame_max - FRAME_OVERHEAD
+                ):
+                    pass
+                elif kind == method:
+                    frame = channel, decoders[index](buffer, at + 11, end)
+                elif kind == body:
+                    frame = channel, buffer[at + _HEADER_SIZE : end]
+                elif kind == header:
+                    frame = channel, decode_header(buffer, at + _HEADER_SIZE, end)
+                elif kind == heartbeat and not channel and not size:
+                    frame = 0, None
+            except (struct.error, IndexError, KeyError, DecodeError):
+                pass
+            if frame is None:
+                found = self._long_way(buffer, at)
+                if found is None:
+                    self._keep(buffer[at:])
+                    return
+                frame, end = found
+            self._has_begun = True
+            yield frame
+            at = end + 1
+
+    def _with(self, data: bytes) -> bytes:
+        """All that has come, if it can be enough for a frame; else nothing."""
         self._pieces.append(data)
         self._length += len(data)
-        if self._length >= self._needed:
-            buffer = b"".join(self._pieces)
-            at = 0
-            while (end := self._whole_frame(buffer, at)) is not None:
-                self.frames_read += 1
-                yield self._decode(buffer, at, end)
-                at = end + 1
-            self._keep(buffer[at:])
+        return b"".join(self._pieces) if self._length >= self._needed else b""
+
+    def _long_way(self, buffer: bytes, at: int) -> tuple[Frame, int] | None:
+        """The frame at `at` and the index of its end octet, or None when it is not all there."""
+        end = self._whole_frame(buffer, at)
+        return None if end is None else (self._decode(buffer, at, end), end)
 
     @property
     def unfinished(self) -> int:
@@ -82,7 +123,7 @@ class FrameReader:
     def eof(self) -> HandshakeFailed | None:
         """Who it is that ends the stream here, when its first bytes are no frame."""
         rest = b"".join(self._pieces)
-        if not rest or self.frames_read or rest[0] in self._types:
+        if not rest or self._has_begun or rest[0] in self._types:
             return None
         return sniff.recognise(rest)
 
@@ -143,7 +184,7 @@ class FrameReader:
     def _no_frame(self, buffer: bytes, at: int) -> int:
         """How many bytes to wait for, or the error, for what does not begin as a frame does."""
         first = buffer[at : at + _PROTOCOL_HEADER_SIZE]
-        if self.frames_read:
+        if self._has_begun:
             raise MalformedFrame(f"octet {buffer[at]} is no frame type")
         if b"AMQP".startswith(first[:4]) and len(first) < _PROTOCOL_HEADER_SIZE:
             return _PROTOCOL_HEADER_SIZE if len(first) >= 4 else len(first) + 1

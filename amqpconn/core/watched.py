@@ -33,6 +33,8 @@ class CountingReader(FrameReader):
 class WatchedReader(CountingReader):
     """Tells every frame, and the bytes at which reading ends."""
 
+    _SHORT_WAY = False  # which passes `_decode` by
+
     def __init__(self, dialect: Dialect, frame_max: int, watch: Watch) -> None:
         super().__init__(dialect, frame_max, watch)
         self._maker = watch.maker
