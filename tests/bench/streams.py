@@ -1,0 +1,114 @@
+"""The same stream for four libraries: bytes in chunks, as they come from a socket, to frames.
+
+pamqp has no reader; `pamqp_loop` is the loop that its users amqpstorm and rabbitpy have. aiormq is
+given its own reader with an asyncio.StreamReader that has all bytes already.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pamqp.frame
+import pamqp.heartbeat
+import pika.frame
+from aiormq.connection import FrameReceiver
+
+from amqpconn.core.dialect import dialect_for
+from amqpconn.core.framing import FrameReader
+from amqpconn_spec.v0_9_1 import basic
+from amqpconn_spec.v0_9_1.frames import HEARTBEAT, BodyFrame, HeaderFrame
+
+MEBIBYTE = 1 << 20
+BODY = bytes(range(100))
+
+
+def delivery(properties: basic.Properties) -> bytes:
+    """A message of 100 bytes in its three frames."""
+    deliver = basic.Deliver("ctag1.9f8e7d6c5b4a", 4711, False, "orders", "created.eu")
+    header = HeaderFrame(1, 60, len(BODY), properties)
+    return deliver.encode_frame(1) + header.encode() + BodyFrame(1, BODY).encode()
+
+
+def streams() -> dict[str, bytes]:
+    """About a mebibyte of each kind of traffic."""
+    plain = delivery(basic.Properties(content_type="application/json", delivery_mode=2))
+    headers = delivery(
+        basic.Properties(
+            content_type="application/json",
+            delivery_mode=2,
+            headers={"source": "orders-service", "retries": 3, "urgent": True},
+        )
+    )
+    units = {"heartbeat": HEARTBEAT, "deliver": plain, "deliver with headers": headers}
+    return {name: unit * (MEBIBYTE // len(unit)) for name, unit in units.items()}
+
+
+def chunks(stream: bytes, size: int) -> list[bytes]:
+    return [stream[at : at + size] for at in range(0, len(stream), size)]
+
+
+def amqpconn_reader(pieces: list[bytes]) -> int:
+    """What the core does with them."""
+    count = 0
+    reader = FrameReader(dialect_for("0-9-1"), 131072)
+    for piece in pieces:
+        for _frame in reader.receive(piece):
+            count += 1
+    return count
+
+
+def pamqp_loop(pieces: list[bytes]) -> int:
+    """Read a frame off the front as long as there is a whole one."""
+    count = 0
+    buffer = b""
+    for piece in pieces:
+        buffer += piece
+        while len(buffer) >= 8:
+            try:
+                used, _channel, _frame = pamqp.frame.unmarshal(buffer)
+            except pamqp.exceptions.UnmarshalingException:
+                break
+            buffer = buffer[used:]
+            count += 1
+    return count
+
+
+def pika_loop(pieces: list[bytes]) -> int:
+    """What pika.connection.Connection does when data is available."""
+    count = 0
+    buffer = b""
+    for piece in pieces:
+        buffer += piece
+        while buffer:
+            used, frame = pika.frame.decode_frame(buffer)
+            if not frame:
+                break
+            buffer = buffer[used:]
+            count += 1
+    return count
+
+
+def aiormq_reader(pieces: list[bytes]) -> int:
+    """aiormq's reader, from a stream that is filled piece by piece."""
+    return asyncio.run(_aiormq_reader(pieces))
+
+
+async def _aiormq_reader(pieces: list[bytes]) -> int:
+    count = 0
+    stream = asyncio.StreamReader(limit=1 << 30)
+    receiver = FrameReceiver(stream)
+    for piece in pieces:
+        stream.feed_data(piece)
+    stream.feed_eof()
+    async for _frame in receiver:
+        count += 1
+    return count
+
+
+READERS: dict[str, Callable[[list[bytes]], int]] = {
+    "amqpconn": amqpconn_reader,
+    "pamqp": pamqp_loop,
+    "pika": pika_loop,
+    "aiormq": aiormq_reader,
+}
