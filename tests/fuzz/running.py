@@ -22,6 +22,11 @@ MEMORY_MB = 1024
 PATIENCE_S = 60
 _EXECUTIONS = re.compile(r"^stat::number_of_executed_units:\s+(\d+)", re.MULTILINE)
 _WRITTEN = re.compile(r"Test unit written to (\S+)")
+# What libFuzzer says besides what is wrong.
+_NOISE = (
+    *("#", "stat::", "\tNEW_FUNC", "INFO", "WARNING: Failed", "Dictionary", "=="),
+    *("SUMMARY", "MS: ", "0x", "artifact_prefix", "Base64"),
+)
 _PROGRESS = re.compile(r"^#(\d+)\t", re.MULTILINE)
 
 
@@ -108,7 +113,7 @@ def _executions(log: str) -> int:
 
 def _tail(log: Path) -> str:
     lines = log.read_text(errors="replace").splitlines()
-    wanted = [line for line in lines if not line.startswith(("#", "stat::", "\tNEW_FUNC", "INFO"))]
+    wanted = [line for line in lines if not line.startswith(_NOISE)]
     return "".join(f"    {line}\n" for line in wanted[-25:])
 
 

@@ -28,6 +28,8 @@ from tests.secrets.plays import (
     on_update,
     parsed,
     raw,
+    renewal,
+    renewal_that_has_nothing,
     update_in_another_version,
     update_when_closed,
     update_with,
@@ -99,6 +101,9 @@ FAILURES: dict[str, Callable[[Stage], object]] = {
     "update with a list": update_with([PASSWORD]),
     "update with a table": update_with({PASSWORD: 1}),
     "update with a surrogate": update_with(PASSWORD + "\ud800"),
+    "renewal refused": renewal(Refuse(530, "no")),
+    "hung up after a renewal": renewal(Cut()),
+    "renewal that has nothing": renewal_that_has_nothing,
     "nobody listens": nobody_listens,
     "TLS where there is none": lambda stage: stage.driver.connect(
         f"amqps://{USER}@127.0.0.1:{stage.peer.port}/"

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 import amqpconn
-from amqpconn import Credentials, plain_auth
+from amqpconn import Credentials, fetched_auth, plain_auth
 from amqpconn.testing import Ignore, On
 from amqpconn_spec.v0_9_1.connection import Start
-from tests.drivers.helpers import refusing
+from tests.drivers.helpers import PATIENCE, eventually, refusing
 from tests.secrets.search import PASSWORD, TOKEN
 from tests.secrets.stage import USER, Challenged, Raw, Stage
 
@@ -104,3 +104,26 @@ def nobody_listens(stage: Stage) -> None:
 
 def parsed(text: str) -> Callable[[Stage], object]:
     return lambda _: amqpconn.parse_url(text)
+
+
+def renewal(*actions: Any) -> Callable[[Stage], object]:
+    """Credentials are renewed without being asked to, and the server does this about it."""
+
+    def fail(stage: Stage) -> None:
+        stage.authenticate(lambda *_: True)
+        stage.script(On("connection.update-secret", *actions))
+        connection = stage.by_hand(fetched_auth(lambda: Credentials("ann", PASSWORD, 0.1)))
+        connection.wait_closed(PATIENCE)
+
+    return fail
+
+
+def renewal_that_has_nothing(stage: Stage) -> None:
+    """The function gives credentials once, and then what are none."""
+    given: Any = iter([Credentials("ann", PASSWORD, 0.1), PASSWORD, PASSWORD])
+    told: list[BaseException] = []
+    stage.authenticate(lambda *_: True)
+    with stage.by_hand(fetched_auth(lambda: next(given))) as connection:
+        connection.endpoint.on_secret_error(told.append)
+        eventually(lambda: told)
+    raise told[0]
