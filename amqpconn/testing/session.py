@@ -89,7 +89,8 @@ class Session:
         try:
             self._incoming.receive(data)
         except (ConnectionFailed, IllegalStep) as error:
-            self.close(501, str(error))
+            # A client is told what is wrong, not what its user might do about it.
+            self.close(501, error.what if isinstance(error, ConnectionFailed) else str(error))
             self.finish()
         self.stage.count()
 
