@@ -5,13 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from amqpconn._facade import (
-    DEFAULT_CALL_TIMEOUT_S,
-    ConnectionFacade,
-    Plan,
-    open_request,
-    secret_update,
-)
+from amqpconn._facade import DEFAULT_CALL_TIMEOUT_S, ConnectionFacade
+from amqpconn._plan import Plan, open_request, secret_update
 from amqpconn.asyncio._opening import Opening
 from amqpconn.asyncio.endpoint import Endpoint
 from amqpconn.config import DEFAULT_CLOSE_TIMEOUT_S

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from time import monotonic
 
-from amqpconn._facade import (
-    DEFAULT_CALL_TIMEOUT_S,
-    ConnectionFacade,
-    Plan,
-    open_request,
-    secret_update,
-)
+from amqpconn._facade import DEFAULT_CALL_TIMEOUT_S, ConnectionFacade
+from amqpconn._plan import Plan, open_request, secret_update
 from amqpconn.config import DEFAULT_CLOSE_TIMEOUT_S
 from amqpconn.mechanisms import check_blocking
 from amqpconn.sync.endpoint import Endpoint
