@@ -23,6 +23,10 @@ MAX_DEPTH = 50
 #: How many elements a file may have, four times as many as the largest that was published: each is
 #: compared with its siblings, which takes time that grows faster than their number.
 MAX_ELEMENTS = 5_000
+#: How many attributes an element may have (the schema has no element with more than ten), and how
+#: many characters each of them. Validation compares attributes with each other, and messages quote.
+MAX_ATTRIBUTES = 50
+MAX_VALUE = 10_000
 
 #: Where each element of a document begins.
 Places = dict[etree._Element, Origin]
@@ -163,13 +167,17 @@ class _Scan:
         message = "a document type declaration is refused, because it can define entities"
         self.refuse("doctype", message)
 
-    def begin(self, *_element: object) -> None:
+    def begin(self, _name: str, attributes: dict[str, str]) -> None:
         self.depth += 1
         self.lines.append(self.parser.CurrentLineNumber)
         if self.depth > MAX_DEPTH:
             self.refuse("too-large", f"elements lie deeper than {MAX_DEPTH}")
         if len(self.lines) > MAX_ELEMENTS:
             self.refuse("too-large", f"there are more than {MAX_ELEMENTS} elements")
+        if len(attributes) > MAX_ATTRIBUTES:
+            self.refuse("too-large", f"an element has more than {MAX_ATTRIBUTES} attributes")
+        if any(len(value) > MAX_VALUE for value in attributes.values()):
+            self.refuse("too-large", f"an attribute has more than {MAX_VALUE} characters")
 
     def end(self, *_element: object) -> None:
         self.depth -= 1

@@ -68,6 +68,13 @@ MALFORMED = {
     "document type": ("<!DOCTYPE amqp>\n" + LAMP, 1, "doctype", "is refused"),
     "too deep": ("<amqp>" + "\n<a>" * 50, 51, "too-large", "elements lie deeper than 50"),
     "too many": ("<amqp>" + "<a/>\n" * 5000, 5000, "too-large", "more than 5000 elements"),
+    "too many attributes": (
+        "<amqp>\n<a " + " ".join(f"a{number}=''" for number in range(51)) + "/></amqp>",
+        2,
+        "too-large",
+        "more than 50 attributes",
+    ),
+    "too long": (f"<amqp>\n<a b='{'x' * 10_001}'/></amqp>", 2, "too-large", "10000 characters"),
     "document type, far down": ("<!-- -->\n\n<!DOCTYPE amqp>" + LAMP, 3, "doctype", "refused"),
 }
 
