@@ -12,13 +12,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from amqpconn.auth import plain_auth
 from amqpconn.core.assembler import Content
 from amqpconn.core.channels import ChannelCore, ChannelState
 from amqpconn.core.dialect import dialect_for
 from amqpconn.core.endpoint import EndpointState
 from amqpconn.core.events import Call, Down, HangUp, Opened, Redial
+from amqpconn.core.handshake import OpenRequest
 from amqpconn.core.states import DISCARDING, State
 from amqpconn.errors import AMQPError, ConnectionFailed, LocalError
+from amqpconn.testing.behaviour import Behaviour
+from amqpconn.testing.queues import Queues
+from amqpconn.testing.session import Session
 from amqpconn_spec import VERSIONS
 from amqpconn_spec._base import Method
 from amqpconn_spec._wire import EncodeError
@@ -151,6 +156,70 @@ def test_the_conversation_without_faults_has_none() -> None:
     client.core.open_channel(client.now, None)
     client.feed(conversation()[sum(len(m.encode_frame(0)) for m in CONVERSATION[:3]) :])
     assert client.error.reply_code == 320
+
+
+# --- both roles at once ---
+
+
+class Wire:
+    """A client and a server, and bytes between them that come in pieces, and may be damaged."""
+
+    def __init__(self, pieces: list[int], damage: dict[int, int]) -> None:
+        self.client = Client()
+        self.session = Session(Behaviour(), Queues())
+        self._pieces = itertools.cycle(pieces or [100])
+        self._damage = damage
+        self._carried = 0
+
+    def carry(self) -> None:
+        """All that either side has to say, until both are silent or one is gone."""
+        client, session = self.client, self.session
+        while not client.core.manager.is_closed and not session.is_over:
+            there = client.core.data_to_send(client.now)
+            self._give(there, lambda data: session.receive_data(data, client.now))
+            back = session.data_to_send(client.now)
+            self._give(back, client.feed)
+            client.all_events()
+            if not there and not back:
+                return
+
+    def _give(self, data: bytes, take: Callable[[bytes], None]) -> None:
+        octets = bytearray(data)
+        for at in range(len(octets)):
+            octets[at] ^= self._damage.get(self._carried + at, 0)
+        self._carried += len(octets)
+        while octets:
+            size = next(self._pieces)
+            take(bytes(octets[:size]))
+            del octets[:size]
+
+
+damages = st.dictionaries(st.integers(0, 900), st.integers(1, 255), max_size=3)
+
+
+@given(st.lists(st.integers(1, 40), max_size=5), damages)
+def test_both_sides_come_to_an_end_whatever_happens_to_their_bytes(
+    pieces: list[int], damage: dict[int, int]
+) -> None:
+    wire = Wire(pieces, damage)
+    client, core = wire.client, wire.client.core
+    core.connecting(OpenRequest([plain_auth("guest", "guest")], "en_US", "/"), client.now)
+    core.connected(client.now)
+    wire.carry()
+    assert core.manager.is_open or damage
+    if core.manager.is_open:
+        call = core.open_channel(client.now, None)
+        wire.carry()
+        if call.channel.state is ChannelState.OPEN:
+            core.call(queue.Declare("q"), call.channel, None, client.now, None)
+            core.send(basic.Publish(routing_key="q"), call.channel, Content(b"body" * 50))
+            wire.carry()
+    core.close(client.now, 5.0)
+    wire.carry()
+    assert core.error is None or damage
+    client.eof()
+    wire.session.end()
+    check_the_end(client)
 
 
 HEADERS = [dialect_for(protocol).protocol_header for protocol in VERSIONS]
