@@ -93,6 +93,8 @@ class Connection(ConnectionFacade):
             start = secret_update(secret, reason, timeout)
         finally:
             del secret  # this frame goes with an error
+        self.endpoint._link.check_caller()
+        await self.endpoint._link.writable(timeout)
         await self.endpoint._answer(start)
 
     async def wait_unblocked(self, timeout: float | None = None) -> None:

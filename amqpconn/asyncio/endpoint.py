@@ -106,10 +106,12 @@ class Endpoint(EndpointFacade):
     # --- for channels and the connection ---
 
     async def _open_channel(self, timeout: float | None) -> Channel:
+        self._link.check_caller()
+        left = await self._link.writable(timeout)
         opened: list[Channel] = []
 
         def start(core: EndpointCore, now: float) -> events.Call:
-            call = core.open_channel(now, timeout)
+            call = core.open_channel(now, left)
             opened.append(Channel(self, call.channel))
             return call
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from amqpconn.auth import AuthMethod
+    from amqpconn.core.endpoint import EndpointCore
+    from amqpconn.core.events import Call
     from amqpconn.locale import LocalePreference
 
 
@@ -89,7 +91,12 @@ class Connection(ConnectionFacade):
             start = secret_update(secret, reason, timeout)
         finally:
             del secret  # this frame goes with an error
-        self.endpoint._answer(start)
+
+        def when_there_is_room(core: EndpointCore, _: float) -> Call:
+            self.endpoint._link.wait_writable(timeout)
+            return start(core, monotonic())
+
+        self.endpoint._answer(when_there_is_room)
 
     def wait_unblocked(self, timeout: float | None = None) -> None:
         """Wait until the broker takes messages. Raises CallTimeout after `timeout` s, NotOpen."""

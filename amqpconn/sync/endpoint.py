@@ -37,8 +37,9 @@ class Endpoint(EndpointFacade):
         """Open a channel; `with` closes it again. Raises NotOpen, NoFreeChannel, CallTimeout."""
         opened: list[Channel] = []
 
-        def start(core: EndpointCore, now: float) -> events.Call:
-            call = core.open_channel(now, timeout)
+        def start(core: EndpointCore, _: float) -> events.Call:
+            left = self._link.wait_writable(timeout)
+            call = core.open_channel(monotonic(), left)
             opened.append(Channel(self, call.channel))
             return call
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from collections.abc import Iterator
 from itertools import count
+from typing import Any
 
 import pytest
 
 import amqpconn.sync
 from amqpconn.errors import CallTimeout, NotOpen
+from amqpconn.sync import _link as sync_link
 from amqpconn.testing import Peer
 from amqpconn_spec.v0_9_1 import basic, tx
-from tests.drivers.adapter import Driver
 from tests.drivers.helpers import PATIENCE, Background, eventually, message
 
 Connection = amqpconn.sync.Connection
@@ -30,15 +32,17 @@ def deaf(peer: Peer) -> Iterator[Peer]:
     peer.resume_reading()
 
 
-def kept(driver: Driver, connection: Connection) -> int:
+def kept(connection: Connection) -> int:
     """Bytes that the driver has taken and the system has not."""
-    link = connection.endpoint._link
-    if driver.name == "sync":
+    return kept_by(connection.endpoint._link)
+
+
+def kept_by(link: Any) -> int:
+    if isinstance(link, sync_link.Link):
         unsent = len(link._unsent)
     else:
-        transport = link._transport  # type: ignore[attr-defined]
-        unsent = transport.get_write_buffer_size() if transport else 0
-    return connection.endpoint._core.output.size + unsent
+        unsent = link._transport.get_write_buffer_size() if link._transport else 0
+    return int(link._core.output.size + unsent)
 
 
 def fill(channel: Channel) -> int:
@@ -52,18 +56,18 @@ def fill(channel: Channel) -> int:
 
 
 def test_senders_wait_and_memory_is_bounded(
-    driver: Driver, deaf: Peer, connection: Connection, channel: Channel
+    deaf: Peer, connection: Connection, channel: Channel
 ) -> None:
     deaf.pause_reading()
     sent = fill(channel)
-    assert kept(driver, connection) <= HIGH_WATER + SIZE + 100
+    assert kept(connection) <= HIGH_WATER + SIZE + 100
     before = time.monotonic()
     with pytest.raises(CallTimeout, match="nothing was sent"):
         channel.send(PUBLISH, message(b"x"), timeout=0.05)
     with pytest.raises(CallTimeout):
         channel.call(tx.Select(), timeout=0.05)
     assert 0.1 <= time.monotonic() - before < 5
-    assert kept(driver, connection) <= HIGH_WATER + SIZE + 100
+    assert kept(connection) <= HIGH_WATER + SIZE + 100
     deaf.resume_reading()
     channel.send(PUBLISH, message(b"end"))
     bodies = [it.content.body for it in deaf.wait_for("basic.publish", sent + 1) if it.content]
@@ -72,7 +76,7 @@ def test_senders_wait_and_memory_is_bounded(
 
 
 def test_several_senders_do_not_add_up(
-    driver: Driver, deaf: Peer, connection: Connection, channel: Channel
+    deaf: Peer, connection: Connection, channel: Channel
 ) -> None:
     deaf.pause_reading()
     sent = fill(channel)
@@ -82,7 +86,7 @@ def test_several_senders_do_not_add_up(
     ]
     time.sleep(0.05)
     assert all(sender.is_running for sender in senders)
-    assert kept(driver, connection) <= HIGH_WATER + SIZE + 100
+    assert kept(connection) <= HIGH_WATER + SIZE + 100
     deaf.resume_reading()
     for sender in senders:
         sender.result()
@@ -140,3 +144,81 @@ def test_server_is_answered_although_the_stream_is_full(
     with pytest.raises(Exception, match="by the test"):
         connection.wait_closed(timeout=10)
     assert deaf.received("connection.close-ok")
+
+
+SENDERS = 30
+LARGE = 1_000_000
+
+
+def test_memory_is_that_of_one_message_however_many_send(
+    deaf: Peer, connection: Connection, channel: Channel
+) -> None:
+    """All begin at once, with a body that is large and shared: only copies of it count."""
+    body = bytes(LARGE)
+    deaf.pause_reading()
+    fill(channel)
+    tracemalloc.start()
+    try:
+        senders = [
+            Background(lambda: channel.send(PUBLISH, message(body), timeout=PATIENCE))
+            for _ in range(SENDERS)
+        ]
+        time.sleep(0.2)
+        assert all(sender.is_running for sender in senders)
+        assert tracemalloc.get_traced_memory()[1] < len(body)
+    finally:
+        tracemalloc.stop()
+    connection.endpoint.abort()
+    for sender in senders:
+        assert isinstance(sender.error(), NotOpen)
+
+
+def test_each_of_those_who_wait_waits_again_when_another_was_first(
+    deaf: Peer,
+    connection: Connection,
+    channel: Channel,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The stream has room again and again; every time as many are woken, and one may go."""
+    link = connection.endpoint._link
+    largest, pump = [0], link.pump
+
+    def measured() -> None:
+        pump()
+        largest[0] = max(largest[0], kept_by(link))
+
+    monkeypatch.setattr(link, "pump", measured)
+    deaf.pause_reading()
+    sent = fill(channel)
+    senders = [
+        Background(lambda: channel.send(PUBLISH, message(bytes(LARGE)), timeout=None))
+        for _ in range(SENDERS)
+    ]
+    while any(sender.is_running for sender in senders):
+        deaf.resume_reading()
+        time.sleep(0.002)
+        deaf.pause_reading()
+        time.sleep(0.002)
+    for sender in senders:
+        sender.result()
+    assert SIZE / 2 < largest[0] <= HIGH_WATER + LARGE + 1000
+    deaf.resume_reading()
+    deaf.wait_for("basic.publish", sent + SENDERS)
+
+
+def test_calls_and_new_channels_wait_as_messages_do(
+    deaf: Peer, connection: Connection, channel: Channel
+) -> None:
+    """Or those who try again and again would fill the memory."""
+    deaf.pause_reading()
+    fill(channel)
+    before = kept(connection)
+    for _ in range(10):
+        for use in (
+            lambda: connection.endpoint.open_channel(timeout=0.01),
+            lambda: connection.update_secret("x" * 1000, timeout=0.01),
+            lambda: channel.call(tx.Select(), timeout=0.01),
+        ):
+            with pytest.raises(CallTimeout, match="nothing was sent"):
+                use()
+    assert kept(connection) <= before
