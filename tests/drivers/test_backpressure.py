@@ -201,7 +201,7 @@ def test_each_of_those_who_wait_waits_again_when_another_was_first(
         time.sleep(0.002)
     for sender in senders:
         sender.result()
-    assert SIZE / 2 < largest[0] <= HIGH_WATER + LARGE + 1000
+    assert 0 < largest[0] <= HIGH_WATER + LARGE + 1000
     deaf.resume_reading()
     deaf.wait_for("basic.publish", sent + SENDERS)
 

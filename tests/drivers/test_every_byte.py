@@ -4,17 +4,30 @@ stays.
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle
 
 import pytest
 
-from amqpconn.errors import ConnectionFailed, OpenTimeout, PeerHungUp
-from amqpconn.sync import connect
+from amqpconn.errors import ConnectionFailed, OpenAborted, OpenTimeout, PeerHungUp
+from amqpconn.sync import Connection, Endpoint, connect
 from amqpconn.testing import Cut, Moment, Peer, Replace, Reset, Send, SentBytes, Silence
+from amqpconn.uri import parse_url
 from amqpconn_spec.v0_9_1 import connection, tx
-from tests.drivers.attempts import ATTEMPTS, CLOSE_TIMEOUT_S, Outcome
+from tests.drivers.attempts import (
+    ATTEMPTS,
+    CLOSE_TIMEOUT_S,
+    Outcome,
+    Stopwatch,
+    asyncio_attempt,
+)
+from tests.drivers.cancelling import comes_to_nothing
 from tests.drivers.counting import check_nothing_grows
+from tests.drivers.held import held_by_the_loop
+from tests.drivers.helpers import GUEST
 from tests.testing.raw import HEADER, Raw
 
 pytestmark = pytest.mark.usefixtures("leaks")
@@ -155,3 +168,50 @@ def test_what_stays_is_noticed(peer: Peer, whole: bytes) -> None:
     kept: list[Outcome] = []
     with pytest.raises(AssertionError, match="objects"):
         check_nothing_grows(lambda count: kept.extend(fail(count)[::4]), MANY, peer, patience_s=0.2)
+
+
+def cancelled(count: int, url: str, timeout: float, at_once: int) -> list[Outcome]:
+    """Attempts of tasks that are cancelled a moment later, each a little later than the last."""
+
+    async def one(number: int, turns: asyncio.Semaphore) -> Outcome:
+        async with turns:
+            task = asyncio.create_task(asyncio_attempt(url, timeout))
+            await asyncio.sleep(number % 20 * 0.0002)
+            task.cancel()
+            return await task
+
+    async def every() -> list[Outcome]:
+        turns = asyncio.Semaphore(at_once)
+        outcomes = await asyncio.gather(*(one(number, turns) for number in range(count)))
+        await comes_to_nothing(held_by_the_loop, pause=0)
+        return outcomes
+
+    return asyncio.run(every())
+
+
+def aborted(count: int, url: str, timeout: float, at_once: int) -> list[Outcome]:
+    """Attempts that another thread gives up a moment later."""
+
+    def one(number: int) -> Outcome:
+        parsed = parse_url(url)
+        connection = Connection(Endpoint(parsed.host, parsed.port, timeout=timeout))
+        giving_up = threading.Timer(number % 20 * 0.0002, connection.close)
+        giving_up.start()
+        with Stopwatch() as opening:
+            connection.open(GUEST)
+        giving_up.join()
+        connection.close()  # the other thread may have come too early
+        return Outcome(opening.error is None, opening.error, opening.seconds)
+
+    with ThreadPoolExecutor(at_once) as threads:
+        return list(threads.map(one, range(count)))
+
+
+@pytest.mark.parametrize("give_up", [cancelled, aborted])
+def test_thousand_attempts_that_are_given_up_leave_nothing(peer: Peer, give_up: Attempts) -> None:
+    def work(count: int) -> None:
+        for outcome in give_up(count, peer.url(), 30.0, 8):
+            error = outcome.error
+            assert error is None or isinstance(error, asyncio.CancelledError | OpenAborted), error
+
+    check_nothing_grows(work, MANY, peer)
