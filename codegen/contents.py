@@ -10,6 +10,9 @@ from .model import ResolvedClass, ResolvedField
 from .parameters import Parameter, property_parameter
 from .structs import pack_name, read_name
 
+#: How many properties make a group.
+GROUP = 5
+
 
 @dataclass(frozen=True)
 class PropertyView:
@@ -27,6 +30,16 @@ class PropertyView:
 
 
 @dataclass(frozen=True)
+class GroupView:
+    """Neighbouring properties, and all their bits: most contents have few, so whole groups of them
+    are found missing at once.
+    """
+
+    mask: str
+    properties: tuple[PropertyView, ...]
+
+
+@dataclass(frozen=True)
 class WordView:
     """A flag word: its variable, that of the word before it, and the bits without a meaning.
 
@@ -37,6 +50,7 @@ class WordView:
     before: str
     unknown: str
     properties: tuple[PropertyView, ...]
+    groups: tuple[GroupView, ...]
 
 
 @dataclass(frozen=True)
@@ -74,8 +88,19 @@ def _words(flags: tuple[PropertyFlag, ...]) -> tuple[WordView, ...]:
         known = sum(flag.mask for flag in own) | (word < count - 1)
         properties = tuple(_property_view(flag.field, flag.mask) for flag in own)
         unknown = f"0x{0xFFFF - known:04X}" if known < 0xFFFF else ""
-        words.append(WordView(name, names[word - 1], unknown, properties))
+        words.append(WordView(name, names[word - 1], unknown, properties, _groups(own)))
     return tuple(words)
+
+
+def _groups(flags: list[PropertyFlag]) -> tuple[GroupView, ...]:
+    """The properties of a word in groups."""
+    return tuple(
+        GroupView(
+            f"0x{sum(flag.mask for flag in group):04X}",
+            tuple(_property_view(flag.field, flag.mask) for flag in group),
+        )
+        for group in (flags[at : at + GROUP] for at in range(0, len(flags), GROUP))
+    )
 
 
 def _property_view(field: ResolvedField, mask: int) -> PropertyView:

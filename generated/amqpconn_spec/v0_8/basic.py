@@ -1450,58 +1450,61 @@ class Properties(BaseProperties):
             at += 2
             if flags & 0x0003:
                 raise ValueError("a flag is set that stands for no property")
-            if flags & 0x8000:
-                start = at + 1
-                at = start + buffer[at]
-                self.content_type = buffer[start:at].decode()
-            if flags & 0x4000:
-                start = at + 1
-                at = start + buffer[at]
-                self.content_encoding = buffer[start:at].decode()
-            if flags & 0x2000:
-                self.headers, at = decode_table(buffer, at, end)
-            if flags & 0x1000:
-                self.delivery_mode = buffer[at]
-                at += 1
-            if flags & 0x0800:
-                self.priority = buffer[at]
-                at += 1
-            if flags & 0x0400:
-                start = at + 1
-                at = start + buffer[at]
-                self.correlation_id = buffer[start:at].decode()
-            if flags & 0x0200:
-                start = at + 1
-                at = start + buffer[at]
-                self.reply_to = buffer[start:at].decode()
-            if flags & 0x0100:
-                start = at + 1
-                at = start + buffer[at]
-                self.expiration = buffer[start:at].decode()
-            if flags & 0x0080:
-                start = at + 1
-                at = start + buffer[at]
-                self.message_id = buffer[start:at].decode()
-            if flags & 0x0040:
-                (value,) = READ_Q(buffer, at)
-                self.timestamp = decode_timestamp(value)
-                at += 8
-            if flags & 0x0020:
-                start = at + 1
-                at = start + buffer[at]
-                self.type = buffer[start:at].decode()
-            if flags & 0x0010:
-                start = at + 1
-                at = start + buffer[at]
-                self.user_id = buffer[start:at].decode()
-            if flags & 0x0008:
-                start = at + 1
-                at = start + buffer[at]
-                self.app_id = buffer[start:at].decode()
-            if flags & 0x0004:
-                start = at + 1
-                at = start + buffer[at]
-                self.cluster_id = buffer[start:at].decode()
+            if flags & 0xF800:
+                if flags & 0x8000:
+                    start = at + 1
+                    at = start + buffer[at]
+                    self.content_type = buffer[start:at].decode()
+                if flags & 0x4000:
+                    start = at + 1
+                    at = start + buffer[at]
+                    self.content_encoding = buffer[start:at].decode()
+                if flags & 0x2000:
+                    self.headers, at = decode_table(buffer, at, end)
+                if flags & 0x1000:
+                    self.delivery_mode = buffer[at]
+                    at += 1
+                if flags & 0x0800:
+                    self.priority = buffer[at]
+                    at += 1
+            if flags & 0x07C0:
+                if flags & 0x0400:
+                    start = at + 1
+                    at = start + buffer[at]
+                    self.correlation_id = buffer[start:at].decode()
+                if flags & 0x0200:
+                    start = at + 1
+                    at = start + buffer[at]
+                    self.reply_to = buffer[start:at].decode()
+                if flags & 0x0100:
+                    start = at + 1
+                    at = start + buffer[at]
+                    self.expiration = buffer[start:at].decode()
+                if flags & 0x0080:
+                    start = at + 1
+                    at = start + buffer[at]
+                    self.message_id = buffer[start:at].decode()
+                if flags & 0x0040:
+                    (value,) = READ_Q(buffer, at)
+                    self.timestamp = decode_timestamp(value)
+                    at += 8
+            if flags & 0x003C:
+                if flags & 0x0020:
+                    start = at + 1
+                    at = start + buffer[at]
+                    self.type = buffer[start:at].decode()
+                if flags & 0x0010:
+                    start = at + 1
+                    at = start + buffer[at]
+                    self.user_id = buffer[start:at].decode()
+                if flags & 0x0008:
+                    start = at + 1
+                    at = start + buffer[at]
+                    self.app_id = buffer[start:at].decode()
+                if flags & 0x0004:
+                    start = at + 1
+                    at = start + buffer[at]
+                    self.cluster_id = buffer[start:at].decode()
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:

@@ -1192,39 +1192,41 @@ class Properties(BaseProperties):
             at += 2
             if flags & 0x007F:
                 raise ValueError("a flag is set that stands for no property")
-            if flags & 0x8000:
-                start = at + 1
-                at = start + buffer[at]
-                self.content_type = buffer[start:at].decode()
-            if flags & 0x4000:
-                start = at + 1
-                at = start + buffer[at]
-                self.content_encoding = buffer[start:at].decode()
-            if flags & 0x2000:
-                self.headers, at = decode_table(buffer, at, end)
-            if flags & 0x1000:
-                self.priority = buffer[at]
-                at += 1
-            if flags & 0x0800:
-                start = at + 1
-                at = start + buffer[at]
-                self.reply_to = buffer[start:at].decode()
-            if flags & 0x0400:
-                start = at + 1
-                at = start + buffer[at]
-                self.message_id = buffer[start:at].decode()
-            if flags & 0x0200:
-                start = at + 1
-                at = start + buffer[at]
-                self.filename = buffer[start:at].decode()
-            if flags & 0x0100:
-                (value,) = READ_Q(buffer, at)
-                self.timestamp = decode_timestamp(value)
-                at += 8
-            if flags & 0x0080:
-                start = at + 1
-                at = start + buffer[at]
-                self.cluster_id = buffer[start:at].decode()
+            if flags & 0xF800:
+                if flags & 0x8000:
+                    start = at + 1
+                    at = start + buffer[at]
+                    self.content_type = buffer[start:at].decode()
+                if flags & 0x4000:
+                    start = at + 1
+                    at = start + buffer[at]
+                    self.content_encoding = buffer[start:at].decode()
+                if flags & 0x2000:
+                    self.headers, at = decode_table(buffer, at, end)
+                if flags & 0x1000:
+                    self.priority = buffer[at]
+                    at += 1
+                if flags & 0x0800:
+                    start = at + 1
+                    at = start + buffer[at]
+                    self.reply_to = buffer[start:at].decode()
+            if flags & 0x0780:
+                if flags & 0x0400:
+                    start = at + 1
+                    at = start + buffer[at]
+                    self.message_id = buffer[start:at].decode()
+                if flags & 0x0200:
+                    start = at + 1
+                    at = start + buffer[at]
+                    self.filename = buffer[start:at].decode()
+                if flags & 0x0100:
+                    (value,) = READ_Q(buffer, at)
+                    self.timestamp = decode_timestamp(value)
+                    at += 8
+                if flags & 0x0080:
+                    start = at + 1
+                    at = start + buffer[at]
+                    self.cluster_id = buffer[start:at].decode()
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:

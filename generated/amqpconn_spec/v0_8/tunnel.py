@@ -168,22 +168,23 @@ class Properties(BaseProperties):
             at += 2
             if flags & 0x07FF:
                 raise ValueError("a flag is set that stands for no property")
-            if flags & 0x8000:
-                self.headers, at = decode_table(buffer, at, end)
-            if flags & 0x4000:
-                start = at + 1
-                at = start + buffer[at]
-                self.proxy_name = buffer[start:at].decode()
-            if flags & 0x2000:
-                start = at + 1
-                at = start + buffer[at]
-                self.data_name = buffer[start:at].decode()
-            if flags & 0x1000:
-                self.durable = buffer[at]
-                at += 1
-            if flags & 0x0800:
-                self.broadcast = buffer[at]
-                at += 1
+            if flags & 0xF800:
+                if flags & 0x8000:
+                    self.headers, at = decode_table(buffer, at, end)
+                if flags & 0x4000:
+                    start = at + 1
+                    at = start + buffer[at]
+                    self.proxy_name = buffer[start:at].decode()
+                if flags & 0x2000:
+                    start = at + 1
+                    at = start + buffer[at]
+                    self.data_name = buffer[start:at].decode()
+                if flags & 0x1000:
+                    self.durable = buffer[at]
+                    at += 1
+                if flags & 0x0800:
+                    self.broadcast = buffer[at]
+                    at += 1
         except DECODE_FAULTS as error:
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
