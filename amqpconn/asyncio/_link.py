@@ -9,7 +9,7 @@ from amqpconn import transport
 from amqpconn.asyncio._asking import Asking
 from amqpconn.asyncio._dial import connected_socket
 from amqpconn.asyncio._guard import Guarded, disown
-from amqpconn.asyncio._rest import unread
+from amqpconn.asyncio._rest import read_rest_of_tls, unread
 from amqpconn.asyncio._stream import StreamTransport
 from amqpconn.core.events import HangUp, Opened, Redial, SecretWanted
 from amqpconn.errors import ConnectionFailed, NotOpen
@@ -198,6 +198,7 @@ class Link(asyncio.Protocol, Guarded):
         elif self._hung_up:  # it was given up before it came
             self._transport.abort()
         else:
+            read_rest_of_tls(transport)
             self._core.connected(self.now())
             self.pump()
 

@@ -17,6 +17,7 @@ from amqpconn.asyncio import Channel, Connection, Endpoint, connect
 from amqpconn.errors import AlreadyOpen, ConnectionForced, NotOpen, OpenAborted, OpenTimeout
 from amqpconn.testing import Peer
 from amqpconn_spec.v0_9_1 import basic, queue, tx
+from tests.broker.certificates import Certificates
 from tests.drivers.held import held_by_the_loop
 from tests.drivers.helpers import GUEST, PATIENCE, hanging_resolver, message
 
@@ -283,11 +284,14 @@ def test_resolver_that_hangs_does_not_keep_the_program_from_ending(
         assert time.monotonic() - before < PATIENCE / 2
 
 
-def test_last_words_of_the_peer_are_read_when_a_write_fails(peer: Peer) -> None:
+@pytest.mark.parametrize("tls", [False, True])
+def test_last_words_of_the_peer_are_read_when_a_write_fails(
+    certificates: Certificates, tls: bool
+) -> None:
     """It says why and resets the stream; we find out by writing, before the loop has read."""
 
     async def work() -> None:
-        connection = await connect(peer.url())
+        connection = await connect(peer.url(), ssl=certificates.client_context() if tls else None)
         channel = await connection.endpoint.open_channel()
         peer.close_connections(320, "last words")
         peer.wait_until(lambda: not peer.sessions[0].is_open)  # the loop stands still meanwhile
@@ -300,4 +304,5 @@ def test_last_words_of_the_peer_are_read_when_a_write_fails(peer: Peer) -> None:
         with pytest.raises(ConnectionForced, match="last words"):
             await connection.wait_closed(timeout=10)
 
-    assert run(work()) == []
+    with Peer(ssl=certificates.server.server_context() if tls else None) as peer:
+        assert run(work()) == []
