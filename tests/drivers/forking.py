@@ -29,6 +29,7 @@ ROOT = Path(__file__).parents[2]
 # Longer than half a heartbeat interval: a child whose copy still lived would send one.
 CHILD_LIVES_S = 0.7
 HEARTBEAT_S = 1
+NAME = "meets a fork"
 QOS = basic.Qos(prefetch_count=1)
 
 
@@ -79,7 +80,7 @@ def check_copies_dropped(url: str) -> None:
 
 
 def run_sync(url: str) -> None:
-    with amqpconn.sync.connect(url, heartbeat=HEARTBEAT_S) as connection:
+    with amqpconn.sync.connect(url, heartbeat=HEARTBEAT_S, connection_name=NAME) as connection:
         with connection.endpoint.open_channel() as channel:
             # The child leaves both `with` blocks, and Python in order.
             with forked(lambda: child_sync(url, connection, channel)):
@@ -101,7 +102,7 @@ def child_sync(url: str, connection: Any, channel: Any) -> None:
         check_refused(name, use)
     connection.endpoint.abort()
     check_refused("call", lambda: channel.call(QOS))
-    with amqpconn.sync.connect(url) as own:
+    with amqpconn.sync.connect(url, connection_name=NAME) as own:
         assert own.endpoint.open_channel().call(QOS) == basic.QosOk()
     time.sleep(CHILD_LIVES_S)
     gc.collect()
@@ -148,7 +149,9 @@ def run_coroutine(url: str) -> None:
 
 
 async def _forking(url: str) -> None:
-    async with amqpconn.asyncio.connect(url, heartbeat=HEARTBEAT_S) as connection:
+    async with amqpconn.asyncio.connect(
+        url, heartbeat=HEARTBEAT_S, connection_name=NAME
+    ) as connection:
         async with connection.endpoint.open_channel() as channel:
             pid = os.fork()
             if pid == 0:
@@ -162,7 +165,7 @@ async def _forking(url: str) -> None:
 
 
 async def _opened(url: str) -> amqpconn.asyncio.Connection:
-    return await amqpconn.asyncio.connect(url, heartbeat=HEARTBEAT_S)
+    return await amqpconn.asyncio.connect(url, heartbeat=HEARTBEAT_S, connection_name=NAME)
 
 
 async def _channel(connection: amqpconn.asyncio.Connection) -> amqpconn.asyncio.Channel:
@@ -204,7 +207,7 @@ async def _use(use: Callable[[], Any]) -> None:
 
 
 async def _on_its_own(url: str) -> None:
-    async with amqpconn.asyncio.connect(url) as connection:
+    async with amqpconn.asyncio.connect(url, connection_name=NAME) as connection:
         async with connection.endpoint.open_channel() as channel:
             assert await channel.call(QOS) == basic.QosOk()
 
