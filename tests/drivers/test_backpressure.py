@@ -222,3 +222,4 @@ def test_calls_and_new_channels_wait_as_messages_do(
             with pytest.raises(CallTimeout, match="nothing was sent"):
                 use()
     assert kept(connection) <= before
+    connection.endpoint.abort()
