@@ -8,8 +8,9 @@ STAMPS := $(VENV)/stamps
 # More arguments for pytest, such as the seed of an earlier run's order: PYTEST_ARGS=--randomly-seed=1
 # For a part of the tests use .venv/bin/pytest: a part does not reach the limits of coverage.
 PYTEST_ARGS ?=
-# The tests that share a broker stay on one worker; the others go on beside them.
-WORKERS ?= --numprocesses=2 --dist=loadgroup
+# The tests that share a broker stay on one worker; the others go on beside them. Three, because
+# those with brokers wait most of the time.
+WORKERS ?= --numprocesses=3 --dist=loadgroup
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -40,21 +41,17 @@ diff: $(STAMPS)/codegen ## tell what a specification breaks: make diff OLD=v0_9_
 docs: $(STAMPS)/codegen ## write the pages in docs/ that come from the code
 	@PYTHONPATH=. $(RUN) docs/make.py
 
-test: $(STAMPS)/test broker ## run all tests, then hold their coverage to its limits
-	@$(RUN) -m pytest $(WORKERS) --cov --cov-report= $(PYTEST_ARGS)
+# Two runs, because to trace takes as long again as to test: only the tests of the parts whose
+# coverage is held to a limit are traced.
+TRACED := codegen core
+test: $(STAMPS)/test broker ## run all tests, and hold the coverage of codegen and core to its limits
+	@$(RUN) -m pytest $(WORKERS) --cov --cov-report= $(PYTEST_ARGS) $(TRACED:%=tests/%)
 	@$(MAKE) --no-print-directory coverage
-
-# Coverage-guided fuzzing of everything that reads what others wrote: make fuzz SECONDS=600, and
-# TARGETS="client url" for some of it. .fuzz keeps the corpus that grows, and what was found.
-SECONDS ?= 60
-fuzz: $(STAMPS)/fuzz ## search for inputs that break us, for SECONDS=60 in all
-	@PYTHONPATH=.:generated $(RUN) -m tests.fuzz --seconds $(SECONDS) $(TARGETS)
+	@$(RUN) -m pytest $(WORKERS) $(PYTEST_ARGS) $(TRACED:%=--ignore=tests/%)
 
 # Each part is held to its own limit, so one cannot pay for another. It reports what the last
 # `make test` measured.
 coverage: $(STAMPS)/test ## report coverage; fail below 100 % of branches in codegen and amqpconn/core
-	@echo "coverage of everything, to look at:"
-	@$(RUN) -m coverage report --fail-under=0
 	@for part in codegen amqpconn/core; do \
 	    echo "coverage of $$part, which must be complete:"; \
 	    $(RUN) -m coverage report --include="$$part/*" --fail-under=100 || exit 1; \

@@ -26,10 +26,13 @@ auth_oauth2.resource_server_id = rabbitmq
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests that share a broker on one worker: it takes five seconds to start."""
+    """Keep the tests that share a broker on one worker, as it takes five seconds to start, and those
+    with brokers of their own, to kill and to freeze, on another.
+    """
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("broker"))
+            shared = "broker" in getattr(item, "fixturenames", ())
+            item.add_marker(pytest.mark.xdist_group("broker" if shared else "own brokers"))
 
 
 @pytest.fixture(scope="session")

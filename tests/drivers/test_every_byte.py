@@ -30,9 +30,7 @@ from tests.drivers.held import held_by_the_loop
 from tests.drivers.helpers import GUEST
 from tests.testing.raw import HEADER, Raw
 
-# Coverage keeps something for every thread that is started, which is what is counted here; and it
-# makes thousands of attempts three times as slow.
-pytestmark = [pytest.mark.usefixtures("leaks"), pytest.mark.no_cover]
+pytestmark = pytest.mark.usefixtures("leaks")
 
 # Far more than a busy machine needs to notice that a time has passed, and far less than for ever.
 LATENESS_S = 10.0
