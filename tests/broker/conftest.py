@@ -26,7 +26,7 @@ auth_oauth2.resource_server_id = rabbitmq
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests that share a broker on one worker, as it takes five seconds to start, and those
+    """Keep the tests that share a broker (it takes five seconds to start) on one worker, and those
     with brokers of their own, to kill and to freeze, on another.
     """
     for item in items:
