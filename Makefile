@@ -8,9 +8,10 @@ STAMPS := $(VENV)/stamps
 # More arguments for pytest, such as the seed of an earlier run's order: PYTEST_ARGS=--randomly-seed=1
 # For a part of the tests use .venv/bin/pytest: a part does not reach the limits of coverage.
 PYTEST_ARGS ?=
-# The tests that share a broker stay on one worker; the others go on beside them. Three, because
-# those with brokers wait most of the time.
-WORKERS ?= --numprocesses=3 --dist=loadgroup
+# The tests that share a broker stay on one worker. Those with brokers wait most of the time, so one
+# worker more than the two for tests that compute has something to do.
+COMPUTING ?= --numprocesses=2
+WAITING ?= --numprocesses=3 --dist=loadgroup
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -45,9 +46,9 @@ docs: $(STAMPS)/codegen ## write the pages in docs/ that come from the code
 # coverage is held to a limit are traced.
 TRACED := codegen core
 test: $(STAMPS)/test broker ## run all tests, and hold the coverage of codegen and core to its limits
-	@$(RUN) -m pytest $(WORKERS) --cov --cov-report= $(PYTEST_ARGS) $(TRACED:%=tests/%)
+	@$(RUN) -m pytest $(COMPUTING) --cov --cov-report= $(PYTEST_ARGS) $(TRACED:%=tests/%)
 	@$(MAKE) --no-print-directory coverage
-	@$(RUN) -m pytest $(WORKERS) $(PYTEST_ARGS) $(TRACED:%=--ignore=tests/%)
+	@$(RUN) -m pytest $(WAITING) $(PYTEST_ARGS) $(TRACED:%=--ignore=tests/%)
 
 # Each part is held to its own limit, so one cannot pay for another. It reports what the last
 # `make test` measured.
