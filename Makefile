@@ -50,6 +50,12 @@ test: $(STAMPS)/test broker ## run all tests, and hold the coverage of codegen a
 	@$(MAKE) --no-print-directory coverage
 	@$(RUN) -m pytest $(WAITING) $(PYTEST_ARGS) $(TRACED:%=--ignore=tests/%)
 
+# Coverage-guided fuzzing of everything that reads what others wrote: make fuzz SECONDS=600, and
+# TARGETS="client url" for some of it. .fuzz keeps the corpus that grows, and what was found.
+SECONDS ?= 60
+fuzz: $(STAMPS)/fuzz ## search for inputs that break us, for SECONDS=60 in all
+	@PYTHONPATH=.:generated $(RUN) -m tests.fuzz --seconds $(SECONDS) $(TARGETS)
+
 # Each part is held to its own limit, so one cannot pay for another. It reports what the last
 # `make test` measured.
 coverage: $(STAMPS)/test ## report coverage; fail below 100 % of branches in codegen and amqpconn/core

@@ -45,6 +45,14 @@ def test_readme_names_exactly_two_set_up_commands() -> None:
     assert re.findall(r"^    (make \w+) +#", text, re.MULTILINE) == ["make demo", "make test"]
 
 
+def test_every_target_that_make_knows_of_does_something_and_says_what() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    declared = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[0].split()
+    described = re.findall(r"^(\w+):.* ## \w.*\n\t", makefile, re.MULTILINE)
+    # Two that need no help text: what setup does is in its stamp, broker is a part of test.
+    assert set(declared) - set(described) == {"setup", "broker"}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_to_files_that_exist(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
