@@ -8,6 +8,7 @@ its copies, and whoever uses the connection there is told.
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from weakref import WeakSet
 
 from amqpconn.errors import WrongProcess
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from amqpconn.core.endpoint import EndpointCore
 
 
-class Owned:
+class Owned(ABC):
     """A link of either driver, and the process that it belongs to once it is opened."""
 
     _core: EndpointCore
@@ -42,9 +43,9 @@ class Owned:
                 f"this connection was opened by process {self._pid}, and this is {os.getpid()}"
             )
 
+    @abstractmethod
     def forked(self) -> None:
         """In the child of a fork: drop the copies of descriptors, without a word to the peer."""
-        raise NotImplementedError
 
 
 _owned: WeakSet[Owned] = WeakSet()

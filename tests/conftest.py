@@ -9,11 +9,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+import amqpconn.sync
+from amqpconn.testing import Peer
 from tests.drivers.adapter import DRIVERS, Driver
+
+if TYPE_CHECKING:
+    from tests.broker.certificates import Certificates
 
 Require = Callable[[Path, str], Path]
 
@@ -102,3 +108,24 @@ def both_drivers(
     """Both drivers in one test, for what takes long and can be watched at the same time."""
     with ExitStack() as stack:
         yield [stack.enter_context(DRIVERS[name]()) for name in sorted(DRIVERS)]
+
+
+@pytest.fixture
+def peer(leaks: None) -> Iterator[Peer]:  # noqa: ARG001 - it watches what follows
+    """A peer as brokers are by default."""
+    with Peer() as peer:
+        yield peer
+
+
+@pytest.fixture
+def channel(connection: amqpconn.sync.Connection) -> amqpconn.sync.Channel:
+    """An open channel of the `connection` that tests of this kind have; it goes with it."""
+    return connection.endpoint.open_channel()
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """An authority, right certificates and wrong ones."""
+    from tests.broker.certificates import Certificates  # late: few tests need that much
+
+    return Certificates(tmp_path_factory.mktemp("certificates"))

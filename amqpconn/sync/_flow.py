@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from abc import abstractmethod
 from contextlib import suppress
 
 from amqpconn import transport
@@ -67,9 +68,9 @@ class Flow(Owned):
             self._harmless = error
             raise
 
+    @abstractmethod
     def break_off(self) -> None:
         """End the stream at once, in whatever state things are."""
-        raise NotImplementedError
 
     def _read(self, now: float) -> None:
         try:
@@ -138,8 +139,9 @@ class Flow(Owned):
     def _hang_up(self, quick: bool) -> None:
         self._hung_up, self._quick = True, self._quick or quick
 
+    @abstractmethod
     def _ask(self, wanted: SecretWanted) -> None:
-        raise NotImplementedError
+        """Get a secret for the core."""
 
     def _close(self) -> None:
         stream, self._stream, self._unsent = self._stream, None, memoryview(b"")

@@ -36,12 +36,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    """An authority, right certificates and wrong ones."""
-    return Certificates(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="session")
 def broker(
     require: Require, certificates: Certificates, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RabbitMQNode]:

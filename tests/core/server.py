@@ -204,6 +204,17 @@ def opened(tune: connection.Tune = TUNE, **settings: Any) -> Client:
     return client
 
 
+def opened_in_seconds(**settings: Any) -> Client:
+    """An open client whose server took a second for each answer."""
+    client = Client(**settings).connect()
+    for method in (START, TUNE, connection.OpenOk()):
+        client.now += 1
+        client.feed(method)
+        client.sent()
+    client.events()
+    return client
+
+
 def _closed() -> Client:
     client = opened()
     client.core.abort(client.now)

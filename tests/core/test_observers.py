@@ -23,7 +23,7 @@ from amqpconn.errors import CallTimeout, HandshakeFailed, InvalidParameter, NotF
 from amqpconn.observer import HOOKS, Observer
 from amqpconn_spec.v0_9_1 import basic, channel, connection, queue
 from amqpconn_spec.v0_9_1.frames import HEARTBEAT
-from tests.core.server import START, TUNE, Client, Echo, content
+from tests.core.server import START, TUNE, Client, Echo, content, opened_in_seconds
 
 OFF, CONNECTING, CONNECTED, DISCONNECTING, DISCONNECTED, FAILED = EndpointState
 
@@ -39,14 +39,8 @@ def noting(*names: str) -> tuple[Observer, list[tuple[Any, ...]]]:
 
 
 def opened(*observers: Observer, **settings: Any) -> Client:
-    """An open client, each step of its handshake written before the next."""
-    client = Client(observers=list(observers), **settings).connect()
-    for method in (START, TUNE, connection.OpenOk()):
-        client.now += 1
-        client.feed(method)
-        client.sent()
-    client.events()
-    return client
+    """An open client that they watch."""
+    return opened_in_seconds(observers=list(observers), **settings)
 
 
 # --- what they are told ---

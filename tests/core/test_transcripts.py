@@ -19,7 +19,7 @@ from amqpconn.locale import Prefer
 from amqpconn_spec import v0_9
 from amqpconn_spec.v0_9_1 import basic, channel, connection, queue
 from amqpconn_spec.v0_9_1.frames import HEARTBEAT
-from tests.core.server import START, TUNE, Client, Echo, content
+from tests.core.server import START, Client, Echo, content, opened_in_seconds
 
 CANARY = "c4n4ry-s3cr3t"
 HANDSHAKE = [
@@ -34,14 +34,8 @@ HANDSHAKE = [
 
 
 def opened(size: int = 100) -> Client:
-    """An open client whose server took a second for each answer."""
-    client = Client(flight_recorder=size, peer="broker:5672").connect()
-    for method in (START, TUNE, connection.OpenOk()):
-        client.now += 1
-        client.feed(method)
-        client.sent()
-    client.events()
-    return client
+    """An open client with a flight recorder."""
+    return opened_in_seconds(flight_recorder=size, peer="broker:5672")
 
 
 def recorded(client: Client) -> Transcript:

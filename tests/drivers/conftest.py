@@ -10,14 +10,7 @@ import pytest
 
 import amqpconn.sync
 from amqpconn.testing import Peer
-from tests.broker.certificates import Certificates
 from tests.drivers.adapter import Driver
-
-
-@pytest.fixture
-def peer(leaks: None) -> Iterator[Peer]:  # noqa: ARG001 - it watches what follows
-    with Peer() as peer:
-        yield peer
 
 
 @pytest.fixture
@@ -34,15 +27,3 @@ def connection(driver: Driver, peer: Peer) -> Iterator[amqpconn.sync.Connection]
     """An open connection of each driver in turn."""
     with driver.connect(peer.url()) as connection:
         yield connection
-
-
-@pytest.fixture
-def channel(connection: amqpconn.sync.Connection) -> amqpconn.sync.Channel:
-    """An open channel; it goes with its connection."""
-    return connection.endpoint.open_channel()
-
-
-@pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    """An authority and what it issued."""
-    return Certificates(tmp_path_factory.mktemp("certificates"))
