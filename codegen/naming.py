@@ -20,7 +20,7 @@ LOCALS = frozenset(
 CLASS_NAMES = frozenset({"BaseProperties", "Method", "Properties", "Self", "Struct", "Table"})
 
 #: Modules that every version package has besides those of its classes.
-MODULES = frozenset("constants errors frames registry".split())
+MODULES = frozenset("constants decoding errors frames registry".split())
 
 #: Functions in the registry, which imports the modules of all classes.
 FUNCTIONS = frozenset({"decode_header", "decode_method"})

@@ -75,8 +75,7 @@ class Renderer:
         """The files of one version's package, by their path in it."""
         context = _context(protocol)
         files = {
-            f"{name}.py": self._fill(f"{name}.py.j2", **context)
-            for name in ("constants", "errors", "frames", "registry")
+            f"{name}.py": self._fill(f"{name}.py.j2", **context) for name in sorted(naming.MODULES)
         }
         files["__init__.py"] = self._fill("version.py.j2", **context)
         for found in protocol.classes:
@@ -155,6 +154,7 @@ def _context(protocol: Protocol) -> dict[str, Any]:
         "constants": named,
         "errors": [constant for constant in protocol.constants if constant.error],
         "methods": methods,
+        "classes": [(found.class_id, found.module) for found in protocol.classes],
         "contents": [(found.class_id, f"{found.module}.Properties") for found in contents],
         "client_methods": [python for _, python, method in methods if method.sent_by_client],
         "server_methods": [python for _, python, method in methods if method.sent_by_server],

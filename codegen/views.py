@@ -59,6 +59,7 @@ def module_view(found: ResolvedClass, protocol: Protocol) -> ModuleView:
 
 def _method_view(method: ResolvedMethod, owner: ResolvedClass, framing: Framing) -> MethodView:
     layout = method_layout(method.fields)
+    requests = tuple(m.full_name for m in owner.methods if method.name in m.replies)
     names = {other.name: other.class_name for other in owner.methods}
     replies = tuple(names[reply] for reply in method.replies)
     return MethodView(
@@ -67,8 +68,8 @@ def _method_view(method: ResolvedMethod, owner: ResolvedClass, framing: Framing)
         types=tuple((field.python, field.type) for field in method.arguments),
         secrets=tuple(field.python for field in method.arguments if field.secret),
         asserts=facts(method.arguments, owner.name),
-        flags=_flags(method),
-        requests=tuple(m.full_name for m in owner.methods if method.name in m.replies),
+        flags=_flags(method, is_reply=bool(requests)),
+        requests=requests,
         replies=replies,
         answer=" | ".join(replies) or None,
         encode=encode_plan(method.index, layout, framing),
@@ -76,9 +77,10 @@ def _method_view(method: ResolvedMethod, owner: ResolvedClass, framing: Framing)
     )
 
 
-def _flags(method: ResolvedMethod) -> tuple[str, ...]:
+def _flags(method: ResolvedMethod, *, is_reply: bool) -> tuple[str, ...]:
     facts_ = {
         "SYNCHRONOUS": method.synchronous,
+        "IS_REPLY": is_reply,
         "HAS_CONTENT": method.has_content,
         "SENT_BY_CLIENT": method.sent_by_client,
         "SENT_BY_SERVER": method.sent_by_server,

@@ -109,9 +109,9 @@ def content_frames(
     properties that do not fit.
     """
     _check(dialect, class_id, content)
-    properties = (
-        content.properties if content.properties is not None else dialect.properties[class_id]()
-    )
+    properties = content.properties
+    if properties is None:
+        properties = dialect.properties_class(class_id)()
     view = memoryview(content.body if isinstance(content.body, bytes) else bytes(content.body))
     size, room = len(view), frame_max - FRAME_OVERHEAD
     frames = [dialect.HeaderFrame(channel, class_id, size, properties).encode()]
@@ -130,7 +130,7 @@ def content_frames(
 def _check(dialect: Dialect, class_id: int, content: Content) -> None:
     if not isinstance(content.body, bytes | bytearray | memoryview):
         raise InvalidParameter(f"a body is bytes, not {type(content.body).__name__}")
-    kind = dialect.properties[class_id]
+    kind = dialect.properties_class(class_id)
     if content.properties is not None and not isinstance(content.properties, kind):
         raise InvalidParameter(
             f"properties are {kind.__module__}.{kind.__name__},"

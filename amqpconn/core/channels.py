@@ -171,7 +171,7 @@ class Channels:
             return
         if channel.pending and type(method) in channel.pending[0].method.REPLIES:
             self._finish(channel.pending.popleft(), method, content)
-        elif type(method) in self._dialect.replies:
+        elif method.IS_REPLY:
             raise UnexpectedMethod(
                 f"{method.NAME} came on channel {channel.id}; no call waits for it"
             )

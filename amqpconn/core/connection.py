@@ -253,7 +253,7 @@ class ConnectionManager:
 
     def expected(self) -> list[str]:
         """The names of what the server may send now, in this version of the protocol."""
-        known = {HEADER, *self._dialect.by_name}
+        known = {HEADER, *self._dialect.names.values()}
         return [name for name in self.machine.expected() if name in known]
 
     def _unexpected(self, method: Method) -> UnexpectedMethod:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from amqpconn._typing import cast
 from amqpconn.errors import InvalidParameter
 from amqpconn_spec import VERSIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
     from typing import Any, Final
 
@@ -39,16 +41,16 @@ class Dialect:
     """The generated package of one protocol version. Get one from `dialect_for`."""
 
     def __init__(self, protocol: str, package: ModuleType) -> None:
-        registry, constants = package.registry, package.constants
+        decoding, constants = package.decoding, package.constants
         self.protocol = protocol
         self.package: Any = package
-        self.protocol_header: bytes = registry.PROTOCOL_HEADER
+        self.protocol_header: bytes = decoding.PROTOCOL_HEADER
         self.version: tuple[int, int] = (constants.MAJOR, constants.MINOR)  # as start has it
-        self.decode_method: Any = registry.decode_method
-        self.decoders: dict[int, Any] = registry.DECODERS
-        self.decode_header: Any = registry.decode_header
-        self.methods: dict[int, type[Method]] = registry.METHODS
-        self.properties: dict[int, type[Properties]] = registry.PROPERTIES
+        self.decode_method: Any = decoding.decode_method
+        self.decoders: dict[int, Any] = decoding.DECODERS  # of the classes needed so far
+        self.decode_header: Any = decoding.decode_header
+        self.properties_class: Callable[[int], type[Properties]] = decoding.properties_class
+        self.names: dict[int, str] = decoding.NAMES
         self.reply_codes: dict[str, int] = {
             reply.name: code for code, reply in package.errors.REPLY_CODES.items()
         }
@@ -62,27 +64,33 @@ class Dialect:
         self._take_classes(package)
 
     def _take_classes(self, package: ModuleType) -> None:
-        frames_, names = package.frames, package.registry.BY_NAME
-        self.by_name: dict[str, type[Method]] = names
+        frames_, connection_, channel_ = package.frames, package.connection, package.channel
         self.ProtocolHeader: type[frames.ProtocolHeader] = frames_.ProtocolHeader
         self.HeaderFrame: type[frames.HeaderFrame] = frames_.HeaderFrame
         self.heartbeat: bytes = frames_.HEARTBEAT
-        self.StartOk: type[connection.StartOk] = names["connection.start-ok"]
-        self.SecureOk: type[connection.SecureOk] = names["connection.secure-ok"]
-        self.TuneOk: type[connection.TuneOk] = names["connection.tune-ok"]
-        self.Open: type[connection.Open] = names["connection.open"]
-        self.Close: type[connection.Close] = names["connection.close"]
-        self.CloseOk: type[connection.CloseOk] = names["connection.close-ok"]
-        self.UpdateSecret: type[connection.UpdateSecret] | None = names.get(
-            "connection.update-secret"
+        self.StartOk: type[connection.StartOk] = connection_.StartOk
+        self.SecureOk: type[connection.SecureOk] = connection_.SecureOk
+        self.TuneOk: type[connection.TuneOk] = connection_.TuneOk
+        self.Open: type[connection.Open] = connection_.Open
+        self.Close: type[connection.Close] = connection_.Close
+        self.CloseOk: type[connection.CloseOk] = connection_.CloseOk
+        self.UpdateSecret: type[connection.UpdateSecret] | None = getattr(
+            connection_, "UpdateSecret", None
         )
-        self.ChannelOpen: type[channel.Open] = names["channel.open"]
-        self.ChannelClose: type[channel.Close] = names["channel.close"]
-        self.ChannelCloseOk: type[channel.CloseOk] = names["channel.close-ok"]
-        self.FlowOk: type[channel.FlowOk] = names["channel.flow-ok"]
-        self.replies: frozenset[type[Method]] = frozenset(
-            reply for method in names.values() for reply in method.REPLIES
-        )
+        self.ChannelOpen: type[channel.Open] = channel_.Open
+        self.ChannelClose: type[channel.Close] = channel_.Close
+        self.ChannelCloseOk: type[channel.CloseOk] = channel_.CloseOk
+        self.FlowOk: type[channel.FlowOk] = channel_.FlowOk
+
+    @property
+    def methods(self) -> dict[int, type[Method]]:
+        """Every method by its index; it loads those that nobody has needed yet."""
+        return cast("dict[int, type[Method]]", self.package.registry.METHODS)
+
+    @property
+    def by_name(self) -> dict[str, type[Method]]:
+        """Every method by its name; it loads those that nobody has needed yet."""
+        return cast("dict[str, type[Method]]", self.package.registry.BY_NAME)
 
     def capabilities(self) -> dict[str, bool]:
         """What a client of this version may promise, from the methods that servers of it send or
@@ -91,7 +99,7 @@ class Dialect:
         return {
             capability: True
             for capability, (name, side) in CAPABILITIES.items()
-            if name in self.by_name and getattr(self.by_name[name], side)
+            if name in getattr(self.package.decoding, side)
         }
 
     def close_code(self, name: str) -> int:
@@ -102,8 +110,7 @@ class Dialect:
         """'queue.declare' for (50, 10); empty for the (0, 0) of a close that is about no method."""
         if not class_id and not method_id:
             return ""
-        method = self.methods.get(class_id << 16 | method_id)
-        return method.NAME if method else f"method {class_id}.{method_id}"
+        return self.names.get(class_id << 16 | method_id, f"method {class_id}.{method_id}")
 
 
 _LOADED: dict[str, Dialect] = {}

@@ -103,7 +103,7 @@ class FrameRecord:
         if self.kind != CONTENT_HEADER:
             return ()
         class_id, _, flags = _read_content(self._head)
-        fields = self._dialect.properties[class_id].FIELDS
+        fields = self._dialect.properties_class(class_id).FIELDS
         return tuple(name for at, (name, _) in enumerate(fields) if flags & (0x8000 >> at))
 
     @property

@@ -159,6 +159,7 @@ class Method(FieldSet, Answered[Reply]):
         INDEX: Class and method number in one, as `class << 16 | method`.
         REPLIES: The methods that may answer this one; empty when none does.
         SYNCHRONOUS: What the specification says by that name: of requests and of replies.
+        IS_REPLY: Whether it answers a method.
         HAS_CONTENT: Whether a content header and body follow.
         SENT_BY_CLIENT: Whether clients send it, that is servers accept it.
         SENT_BY_SERVER: Whether servers send it, that is clients accept it.
@@ -170,6 +171,7 @@ class Method(FieldSet, Answered[Reply]):
     INDEX: ClassVar[int] = 0
     REPLIES: ClassVar[tuple[type[Method], ...]] = ()
     SYNCHRONOUS: ClassVar[bool] = False
+    IS_REPLY: ClassVar[bool] = False
     HAS_CONTENT: ClassVar[bool] = False
     SENT_BY_CLIENT: ClassVar[bool] = False
     SENT_BY_SERVER: ClassVar[bool] = False

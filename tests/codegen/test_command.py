@@ -27,15 +27,15 @@ def test_the_status_tells_fine_from_drift_from_a_bad_specification(tmp_path: Pat
     spec = write(tmp_path / "spec", schema=True)
 
     drift = run(tmp_path, "check")
-    assert (drift.returncode, drift.stderr) == (1, '10 files differ; run "make generate"\n')
+    assert (drift.returncode, drift.stderr) == (1, '11 files differ; run "make generate"\n')
     assert drift.stdout.startswith("missing: amqpconn_spec/__init__.py\n")
 
     written = run(tmp_path, "generate")
     assert (written.returncode, written.stderr) == (0, "")
-    assert written.stdout.splitlines()[-1] == "10 files, 10 changed"
+    assert written.stdout.splitlines()[-1] == "11 files, 11 changed"
 
     fine = run(tmp_path, "check")
-    assert (fine.returncode, fine.stdout, fine.stderr) == (0, "10 files are up to date\n", "")
+    assert (fine.returncode, fine.stdout, fine.stderr) == (0, "11 files are up to date\n", "")
 
     (spec / "lamp.xml").write_text(changed('"timestamp"', '"time"', changed('"octet"', '"byte"')))
     for command in ("generate", "check"):

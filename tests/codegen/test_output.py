@@ -222,7 +222,7 @@ def test_what_did_not_change_is_not_touched_and_what_did_is_told(
     told = capsys.readouterr().out.splitlines()
     assert f"wrote {workshop.directory / lamp}" in told
     # The others have the hash of the specification in their first line.
-    assert told[-1] == f"{len(before) - 2} files, 7 changed"
+    assert told[-1] == f"{len(before) - 2} files, 8 changed"
 
 
 def test_files_that_are_not_generated_any_more_go(
@@ -333,7 +333,7 @@ def test_check_agrees_with_what_generate_wrote_and_overlooks_compiled_files(
     (workshop.output / "amqpconn_spec" / "old.pyc").write_bytes(b"")
     capsys.readouterr()
     assert workshop.run("check") == 0
-    assert capsys.readouterr() == ("11 files are up to date\n", "")
+    assert capsys.readouterr() == ("12 files are up to date\n", "")
 
 
 def test_check_of_nothing_misses_everything(
@@ -342,7 +342,7 @@ def test_check_of_nothing_misses_everything(
     shutil.rmtree(workshop.output)
     assert workshop.run("check") == 1
     assert not workshop.output.exists()
-    assert "11 files differ" in capsys.readouterr().err
+    assert "12 files differ" in capsys.readouterr().err
 
 
 def test_check_says_of_a_bad_specification_what_generate_does(

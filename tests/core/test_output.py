@@ -90,5 +90,5 @@ def test_what_the_core_takes_from_the_specification() -> None:
     assert dialect.protocol_header == b"AMQP\x00\x00\x09\x01"
     assert dialect.frame_min_size == constants.FRAME_MIN_SIZE
     assert dialect.reply_codes["not-found"] == constants.NOT_FOUND
-    assert basic.GetEmpty in dialect.replies
-    assert basic.Deliver not in dialect.replies
+    assert set(dialect.names) == set(dialect.methods)
+    assert set(dialect.names.values()) == set(dialect.by_name)

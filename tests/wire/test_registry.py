@@ -14,7 +14,17 @@ import amqpconn_spec
 from amqpconn_spec import v0_9_1
 from amqpconn_spec._base import Method
 from amqpconn_spec._wire import DecodeError
-from amqpconn_spec.v0_9_1 import basic, confirm, connection, constants, errors, registry, tx
+from amqpconn_spec.v0_9_1 import (
+    basic,
+    confirm,
+    connection,
+    constants,
+    decoding,
+    errors,
+    frames,
+    registry,
+    tx,
+)
 from tests.wire.facts import METHODS, SPECIFICATION, MethodFacts
 from tests.wire.values import KINDS
 
@@ -30,6 +40,20 @@ def test_all_methods_are_there_by_index_and_by_name() -> None:
     for index, kind in registry.METHODS.items():
         assert index == kind.INDEX
         assert registry.BY_NAME[kind.NAME] is kind
+
+
+def test_what_is_known_of_methods_without_their_classes_is_what_the_classes_say() -> None:
+    names = {index: kind.NAME for index, kind in registry.METHODS.items()}
+    assert list(decoding.NAMES.items()) == list(names.items())
+    assert {kind.NAME for kind in KINDS if kind.SENT_BY_CLIENT} == decoding.SENT_BY_CLIENT
+    assert {kind.NAME for kind in KINDS if kind.SENT_BY_SERVER} == decoding.SENT_BY_SERVER
+    assert {kind.NAME for kind in KINDS if kind.IS_REPLY} == {
+        reply.NAME for kind in KINDS for reply in kind.REPLIES
+    }
+    assert decoding.properties_class(60) is basic.Properties
+    for class_id in (50, 51):  # one without content, and one that is not there
+        with pytest.raises(KeyError):
+            decoding.properties_class(class_id)
 
 
 @pytest.mark.parametrize("facts", METHODS, ids=lambda facts: facts.full_name)
@@ -145,10 +169,16 @@ def test_a_reply_code_can_be_compared_hashed_and_taken_apart() -> None:
 # --- The package ---
 
 
-def test_the_package_of_a_version_has_a_module_for_each_class_and_four_more() -> None:
+def test_the_package_of_a_version_has_a_module_for_each_class_and_five_more() -> None:
     classes = {facts.class_name for facts in METHODS}
-    modules = classes | {"constants", "errors", "frames", "registry"}
+    modules = classes | {"constants", "decoding", "errors", "frames", "registry"}
     assert set(v0_9_1.__all__) == modules | {"PROTOCOL_VERSION"}
+    assert set(v0_9_1.__all__) < set(dir(v0_9_1))
+    assert sorted(set(dir(v0_9_1))) == dir(v0_9_1)
+    for name in modules:
+        assert getattr(v0_9_1, name).__name__ == f"{v0_9_1.__name__}.{name}"
+    with pytest.raises(AttributeError, match=r"'amqpconn_spec\.v0_9_1' has no attribute 'access'"):
+        _ = v0_9_1.access
     assert v0_9_1.PROTOCOL_VERSION == "0-9-1"
     for module in (basic, confirm, connection, tx):
         for name in module.__all__:
@@ -172,19 +202,35 @@ EXPENSIVE = {
 }  # fmt: skip
 
 
+def loaded(program: str) -> list[str]:
+    """What a program loads, beside what Python loads by itself when started with little."""
+    before = f"import sys; before = set(sys.modules); sys.path.insert(0, {str(GENERATED)!r})\n"
+    after = "\nprint(*sorted(set(sys.modules) - before))"
+    command = [sys.executable, "-I", "-S", "-c", before + program + after]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+
 def test_importing_it_loads_nothing_that_takes_its_time() -> None:
-    """What Python loads by itself does not count, so it is started with as little as possible."""
-    program = (
-        "import sys\n"
-        "before = set(sys.modules)\n"
-        f"sys.path.insert(0, {str(GENERATED)!r})\n"
-        "import amqpconn_spec.v0_9_1\n"
-        "print(*sorted(set(sys.modules) - before))"
-    )
-    command = [sys.executable, "-I", "-S", "-c", program]
-    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    foreign = [name for name in loaded if not name.startswith("amqpconn")]
+    modules = loaded("from amqpconn_spec.v0_9_1 import basic, frames")
+    foreign = [name for name in modules if not name.startswith("amqpconn")]
     assert foreign == ["__future__", "_struct", "struct"]
-    assert not EXPENSIVE & set(loaded)
-    assert "amqpconn_spec.v0_9_1.basic" in loaded
-    assert "amqpconn" not in loaded
+    assert not EXPENSIVE & set(modules)
+    assert "amqpconn_spec.v0_9_1.basic" in modules
+    assert "amqpconn" not in modules
+
+
+def test_a_class_is_loaded_when_something_of_it_comes() -> None:
+    def classes(program: str) -> set[str]:
+        modules = {name.rpartition(".")[2] for name in loaded(program)}
+        return modules & {"basic", "channel", "confirm", "connection", "exchange", "queue", "tx"}
+
+    package = "from amqpconn_spec.v0_9_1 import"
+    assert not classes("import amqpconn_spec.v0_9_1")
+    assert classes(f"{package} queue") == {"queue"}
+    assert not classes(f"{package} decoding, frames")
+    ack = frames.MethodFrame(1, basic.Ack(3)).encode()
+    assert classes(f"{package} frames\nframes.decode_frame({ack!r})") == {"basic"}
+    header = frames.HeaderFrame(1, 60, 0, basic.Properties()).encode()
+    assert classes(f"{package} frames\nframes.decode_frame({header!r})") == {"basic"}
+    assert classes(f"{package} decoding\ndecoding.properties_class(60)") == {"basic"}
+    assert len(classes(f"{package} registry")) == 7

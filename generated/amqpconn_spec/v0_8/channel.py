@@ -97,6 +97,7 @@ class OpenOk(Method[None]):
     INDEX = 0x0014000B
     NAME = "channel.open-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
 
     def __eq__(self, other: object) -> bool:
@@ -191,6 +192,7 @@ class FlowOk(Method[None]):
     METHOD_ID = 21
     INDEX = 0x00140015
     NAME = "channel.flow-ok"
+    IS_REPLY = True
     SENT_BY_CLIENT = True
     SENT_BY_SERVER = True
     FIELDS = (("active", "bit"),)
@@ -398,6 +400,7 @@ class CloseOk(Method[None]):
     INDEX = 0x00140029
     NAME = "channel.close-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_CLIENT = True
     SENT_BY_SERVER = True
 

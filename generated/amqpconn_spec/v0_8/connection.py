@@ -179,6 +179,7 @@ class StartOk(Method[None]):
     INDEX = 0x000A000B
     NAME = "connection.start-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_CLIENT = True
     FIELDS = (
         ("client_properties", "table"),
@@ -337,6 +338,7 @@ class SecureOk(Method[None]):
     INDEX = 0x000A0015
     NAME = "connection.secure-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_CLIENT = True
     FIELDS = (("response", "longstr"),)
     SECRETS = ("response",)
@@ -460,6 +462,7 @@ class TuneOk(Method[None]):
     INDEX = 0x000A001F
     NAME = "connection.tune-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_CLIENT = True
     FIELDS = (("channel_max", "short"), ("frame_max", "long"), ("heartbeat", "short"))
     ASSERTS = (
@@ -607,6 +610,7 @@ class OpenOk(Method[None]):
     INDEX = 0x000A0029
     NAME = "connection.open-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
     FIELDS = (("known_hosts", "shortstr"),)
 
@@ -666,6 +670,7 @@ class Redirect(Method[None]):
     INDEX = 0x000A0032
     NAME = "connection.redirect"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
     FIELDS = (("host", "shortstr"), ("known_hosts", "shortstr"))
     ASSERTS = (("host", "notnull", None),)
@@ -815,6 +820,7 @@ class CloseOk(Method[None]):
     INDEX = 0x000A003D
     NAME = "connection.close-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_CLIENT = True
     SENT_BY_SERVER = True
 

@@ -72,6 +72,7 @@ class SelectOk(Method[None]):
     INDEX = 0x0064000B
     NAME = "dtx.select-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
 
     def __eq__(self, other: object) -> bool:
@@ -166,6 +167,7 @@ class StartOk(Method[None]):
     INDEX = 0x00640015
     NAME = "dtx.start-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
 
     def __eq__(self, other: object) -> bool:

@@ -141,6 +141,7 @@ class QosOk(Method[None]):
     INDEX = 0x0046000B
     NAME = "file.qos-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
 
     def __eq__(self, other: object) -> bool:
@@ -307,6 +308,7 @@ class ConsumeOk(Method[None]):
     INDEX = 0x00460015
     NAME = "file.consume-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
     FIELDS = (("consumer_tag", "shortstr"),)
 
@@ -426,6 +428,7 @@ class CancelOk(Method[None]):
     INDEX = 0x0046001F
     NAME = "file.cancel-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
     FIELDS = (("consumer_tag", "shortstr"),)
 
@@ -545,6 +548,7 @@ class OpenOk(Method["Stage"]):
     INDEX = 0x00460029
     NAME = "file.open-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_CLIENT = True
     SENT_BY_SERVER = True
     FIELDS = (("staged_size", "longlong"),)
@@ -592,6 +596,7 @@ class Stage(Method[None]):
     METHOD_ID = 50
     INDEX = 0x00460032
     NAME = "file.stage"
+    IS_REPLY = True
     HAS_CONTENT = True
     SENT_BY_CLIENT = True
     SENT_BY_SERVER = True

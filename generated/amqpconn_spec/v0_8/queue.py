@@ -187,6 +187,7 @@ class DeclareOk(Method[None]):
     INDEX = 0x0032000B
     NAME = "queue.declare-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
     FIELDS = (("queue", "shortstr"), ("message_count", "long"), ("consumer_count", "long"))
     ASSERTS = (("queue", "length", 127), ("queue", "notnull", None))
@@ -372,6 +373,7 @@ class BindOk(Method[None]):
     INDEX = 0x00320015
     NAME = "queue.bind-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
 
     def __eq__(self, other: object) -> bool:
@@ -487,6 +489,7 @@ class PurgeOk(Method[None]):
     INDEX = 0x0032001F
     NAME = "queue.purge-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
     FIELDS = (("message_count", "long"),)
 
@@ -635,6 +638,7 @@ class DeleteOk(Method[None]):
     INDEX = 0x00320029
     NAME = "queue.delete-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
     FIELDS = (("message_count", "long"),)
 
@@ -785,6 +789,7 @@ class UnbindOk(Method[None]):
     INDEX = 0x00320033
     NAME = "queue.unbind-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
 
     def __eq__(self, other: object) -> bool:

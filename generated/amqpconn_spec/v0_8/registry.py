@@ -3,11 +3,7 @@
 
 from __future__ import annotations
 
-from struct import Struct
-from struct import error as StructError
-
-from .._base import ContentHeader, Method, Properties
-from .._wire import TOO_SHORT, DecodeError
+from .._base import Method, Properties
 from . import (
     access,
     basic,
@@ -22,6 +18,7 @@ from . import (
     tunnel,
     tx,
 )
+from .decoding import PROTOCOL_HEADER, decode_header, decode_method
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,12 +34,6 @@ __all__ = [
     "decode_header",
     "decode_method",
 ]
-
-READ_H2xQ = Struct(">H2xQ").unpack_from
-READ_I = Struct(">I").unpack_from
-
-#: What a client sends first, and a server when it wants another version.
-PROTOCOL_HEADER: bytes = b"AMQP\x01\x01\x08\x00"
 
 #: Methods by their index, which is `class << 16 | method`.
 METHODS: dict[int, type[Method]] = {
@@ -272,50 +263,3 @@ ServerMethod: TypeAlias = (
     | test.Content
     | test.ContentOk
 )
-
-#: What reads each method and class of properties. Looking it up here is faster than on the class.
-DECODERS = {index: method.decode for index, method in METHODS.items()}
-PROPERTY_DECODERS = {class_id: kind.decode for class_id, kind in PROPERTIES.items()}
-
-
-def decode_method(buffer: bytes, offset: int = 0, end: int | None = None) -> Method:
-    """Read the payload of a method frame: the method's number, then its arguments.
-
-    Raises:
-        DecodeError: No method has this number, or the bytes are not those of the method.
-    """
-    try:
-        (index,) = READ_I(buffer, offset)
-    except StructError:
-        raise DecodeError("method", 0, TOO_SHORT) from None
-    decode = DECODERS.get(index)
-    try:
-        if decode is not None:
-            return decode(buffer, offset + 4, end)
-        raise DecodeError("method", 0, f"class {index >> 16} has no method {index & 0xFFFF}")
-    except DecodeError:
-        if end is not None and end - offset < 4:  # what was read there lies behind the end
-            raise DecodeError("method", 0, TOO_SHORT) from None
-        raise
-
-
-def decode_header(buffer: bytes, offset: int = 0, end: int | None = None) -> ContentHeader:
-    """Read the payload of a content header frame.
-
-    Raises:
-        DecodeError: The class has no content, or the bytes are not those of its properties.
-    """
-    try:
-        class_id, body_size = READ_H2xQ(buffer, offset)
-    except StructError:
-        raise DecodeError("content header", 0, TOO_SHORT) from None
-    if end is not None and end - offset < 12:
-        raise DecodeError("content header", 0, TOO_SHORT)
-    decode = PROPERTY_DECODERS.get(class_id)
-    if decode is None:
-        raise DecodeError("content header", 0, f"class {class_id} has no content")
-    try:
-        properties = decode(buffer, offset + 12, end)
-    except DecodeError as error:
-        raise DecodeError(error.name, error.offset + 12, error.reason) from None
-    return ContentHeader(class_id, body_size, properties)

@@ -150,6 +150,7 @@ class QosOk(Method[None]):
     INDEX = 0x0050000B
     NAME = "stream.qos-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
 
     def __eq__(self, other: object) -> bool:
@@ -307,6 +308,7 @@ class ConsumeOk(Method[None]):
     INDEX = 0x00500015
     NAME = "stream.consume-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
     FIELDS = (("consumer_tag", "shortstr"),)
 
@@ -427,6 +429,7 @@ class CancelOk(Method[None]):
     INDEX = 0x0050001F
     NAME = "stream.cancel-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
     FIELDS = (("consumer_tag", "shortstr"),)
 

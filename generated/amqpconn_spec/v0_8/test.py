@@ -156,6 +156,7 @@ class IntegerOk(Method[None]):
     INDEX = 0x0078000B
     NAME = "test.integer-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_CLIENT = True
     SENT_BY_SERVER = True
     FIELDS = (("result", "longlong"),)
@@ -284,6 +285,7 @@ class StringOk(Method[None]):
     INDEX = 0x00780015
     NAME = "test.string-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_CLIENT = True
     SENT_BY_SERVER = True
     FIELDS = (("result", "longstr"),)
@@ -408,6 +410,7 @@ class TableOk(Method[None]):
     INDEX = 0x0078001F
     NAME = "test.table-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_CLIENT = True
     SENT_BY_SERVER = True
     FIELDS = (("integer_result", "longlong"), ("string_result", "longstr"))
@@ -511,6 +514,7 @@ class ContentOk(Method[None]):
     INDEX = 0x00780029
     NAME = "test.content-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     HAS_CONTENT = True
     SENT_BY_CLIENT = True
     SENT_BY_SERVER = True

@@ -144,6 +144,7 @@ class RequestOk(Method[None]):
     INDEX = 0x001E000B
     NAME = "access.request-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
     FIELDS = (("ticket", "short"),)
 

@@ -144,6 +144,7 @@ class QosOk(Method[None]):
     INDEX = 0x003C000B
     NAME = "basic.qos-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
 
     def __eq__(self, other: object) -> bool:
@@ -318,6 +319,7 @@ class ConsumeOk(Method[None]):
     INDEX = 0x003C0015
     NAME = "basic.consume-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
     FIELDS = (("consumer_tag", "shortstr"),)
 
@@ -442,6 +444,7 @@ class CancelOk(Method[None]):
     INDEX = 0x003C001F
     NAME = "basic.cancel-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_CLIENT = True
     SENT_BY_SERVER = True
     FIELDS = (("consumer_tag", "shortstr"),)
@@ -886,6 +889,7 @@ class GetOk(Method[None]):
     INDEX = 0x003C0047
     NAME = "basic.get-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     HAS_CONTENT = True
     SENT_BY_SERVER = True
     FIELDS = (
@@ -983,6 +987,7 @@ class GetEmpty(Method[None]):
     INDEX = 0x003C0048
     NAME = "basic.get-empty"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
     FIELDS = (("cluster_id", "shortstr"),)
 
@@ -1241,6 +1246,7 @@ class RecoverOk(Method[None]):
     INDEX = 0x003C006F
     NAME = "basic.recover-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
 
     def __eq__(self, other: object) -> bool:

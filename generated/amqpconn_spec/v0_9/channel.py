@@ -101,6 +101,7 @@ class OpenOk(Method[None]):
     INDEX = 0x0014000B
     NAME = "channel.open-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
     FIELDS = (("channel_id", "longstr"),)
 
@@ -208,6 +209,7 @@ class FlowOk(Method[None]):
     METHOD_ID = 21
     INDEX = 0x00140015
     NAME = "channel.flow-ok"
+    IS_REPLY = True
     SENT_BY_CLIENT = True
     SENT_BY_SERVER = True
     FIELDS = (("active", "bit"),)
@@ -343,6 +345,7 @@ class CloseOk(Method[None]):
     INDEX = 0x00140029
     NAME = "channel.close-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_CLIENT = True
     SENT_BY_SERVER = True
 
@@ -507,6 +510,7 @@ class Ok(Method[None]):
     METHOD_ID = 80
     INDEX = 0x00140050
     NAME = "channel.ok"
+    IS_REPLY = True
     SENT_BY_CLIENT = True
     SENT_BY_SERVER = True
 

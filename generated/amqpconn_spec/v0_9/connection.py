@@ -183,6 +183,7 @@ class StartOk(Method[None]):
     INDEX = 0x000A000B
     NAME = "connection.start-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_CLIENT = True
     FIELDS = (
         ("client_properties", "table"),
@@ -341,6 +342,7 @@ class SecureOk(Method[None]):
     INDEX = 0x000A0015
     NAME = "connection.secure-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_CLIENT = True
     FIELDS = (("response", "longstr"),)
     SECRETS = ("response",)
@@ -464,6 +466,7 @@ class TuneOk(Method[None]):
     INDEX = 0x000A001F
     NAME = "connection.tune-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_CLIENT = True
     FIELDS = (("channel_max", "short"), ("frame_max", "long"), ("heartbeat", "short"))
     ASSERTS = (
@@ -611,6 +614,7 @@ class OpenOk(Method[None]):
     INDEX = 0x000A0029
     NAME = "connection.open-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
     FIELDS = (("known_hosts", "shortstr"),)
 
@@ -670,6 +674,7 @@ class Redirect(Method[None]):
     INDEX = 0x000A002A
     NAME = "connection.redirect"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
     FIELDS = (("host", "shortstr"), ("known_hosts", "shortstr"))
     ASSERTS = (("host", "notnull", None),)
@@ -819,6 +824,7 @@ class CloseOk(Method[None]):
     INDEX = 0x000A0033
     NAME = "connection.close-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_CLIENT = True
     SENT_BY_SERVER = True
 
@@ -1018,6 +1024,7 @@ class UpdateSecretOk(Method[None]):
     INDEX = 0x000A0047
     NAME = "connection.update-secret-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
 
     def __eq__(self, other: object) -> bool:

@@ -184,6 +184,7 @@ class DeclareOk(Method[None]):
     INDEX = 0x0028000B
     NAME = "exchange.declare-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
 
     def __eq__(self, other: object) -> bool:
@@ -309,6 +310,7 @@ class DeleteOk(Method[None]):
     INDEX = 0x00280015
     NAME = "exchange.delete-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
 
     def __eq__(self, other: object) -> bool:
@@ -466,6 +468,7 @@ class BindOk(Method[None]):
     INDEX = 0x0028001F
     NAME = "exchange.bind-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
 
     def __eq__(self, other: object) -> bool:
@@ -623,6 +626,7 @@ class UnbindOk(Method[None]):
     INDEX = 0x00280033
     NAME = "exchange.unbind-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
 
     def __eq__(self, other: object) -> bool:

@@ -141,6 +141,7 @@ class QosOk(Method[None]):
     INDEX = 0x0046000B
     NAME = "file.qos-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
 
     def __eq__(self, other: object) -> bool:
@@ -315,6 +316,7 @@ class ConsumeOk(Method[None]):
     INDEX = 0x00460015
     NAME = "file.consume-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
     FIELDS = (("consumer_tag", "shortstr"),)
 
@@ -434,6 +436,7 @@ class CancelOk(Method[None]):
     INDEX = 0x0046001F
     NAME = "file.cancel-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
     FIELDS = (("consumer_tag", "shortstr"),)
 
@@ -553,6 +556,7 @@ class OpenOk(Method["Stage"]):
     INDEX = 0x00460029
     NAME = "file.open-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_CLIENT = True
     SENT_BY_SERVER = True
     FIELDS = (("staged_size", "longlong"),)
@@ -600,6 +604,7 @@ class Stage(Method[None]):
     METHOD_ID = 50
     INDEX = 0x00460032
     NAME = "file.stage"
+    IS_REPLY = True
     HAS_CONTENT = True
     SENT_BY_CLIENT = True
     SENT_BY_SERVER = True

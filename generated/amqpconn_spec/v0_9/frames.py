@@ -10,7 +10,7 @@ from .._base import ContentHeader, Method, Properties, Record, integer_problem
 from .._wire import TOO_SHORT, DecodeError, EncodeError, encode_longstr
 from .constants import FRAME_BODY, FRAME_END, FRAME_HEARTBEAT, FRAME_METHOD
 from .constants import FRAME_HEADER as HEADER_TYPE
-from .registry import DECODERS, decode_header, decode_method
+from .decoding import DECODERS, decode_header, decode_method
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

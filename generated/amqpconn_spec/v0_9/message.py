@@ -1083,6 +1083,7 @@ class Ok(Method[None]):
     METHOD_ID = 500
     INDEX = 0x007801F4
     NAME = "message.ok"
+    IS_REPLY = True
     SENT_BY_CLIENT = True
     SENT_BY_SERVER = True
 
@@ -1120,6 +1121,7 @@ class Empty(Method[None]):
     METHOD_ID = 510
     INDEX = 0x007801FE
     NAME = "message.empty"
+    IS_REPLY = True
     SENT_BY_CLIENT = True
     SENT_BY_SERVER = True
 
@@ -1161,6 +1163,7 @@ class Reject(Method[None]):
     METHOD_ID = 520
     INDEX = 0x00780208
     NAME = "message.reject"
+    IS_REPLY = True
     SENT_BY_CLIENT = True
     SENT_BY_SERVER = True
     FIELDS = (("code", "short"), ("text", "shortstr"))
@@ -1215,6 +1218,7 @@ class Offset(Method[None]):
     METHOD_ID = 530
     INDEX = 0x00780212
     NAME = "message.offset"
+    IS_REPLY = True
     SENT_BY_CLIENT = True
     SENT_BY_SERVER = True
     FIELDS = (("value", "longlong"),)

@@ -90,6 +90,7 @@ class SelectOk(Method[None]):
     INDEX = 0x0055000B
     NAME = "confirm.select-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
 
     def __eq__(self, other: object) -> bool:

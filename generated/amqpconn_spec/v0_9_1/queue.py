@@ -179,6 +179,7 @@ class DeclareOk(Method[None]):
     INDEX = 0x0032000B
     NAME = "queue.declare-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
     FIELDS = (("queue", "shortstr"), ("message_count", "long"), ("consumer_count", "long"))
     ASSERTS = (
@@ -360,6 +361,7 @@ class BindOk(Method[None]):
     INDEX = 0x00320015
     NAME = "queue.bind-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
 
     def __eq__(self, other: object) -> bool:
@@ -469,6 +471,7 @@ class PurgeOk(Method[None]):
     INDEX = 0x0032001F
     NAME = "queue.purge-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
     FIELDS = (("message_count", "long"),)
 
@@ -606,6 +609,7 @@ class DeleteOk(Method[None]):
     INDEX = 0x00320029
     NAME = "queue.delete-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
     FIELDS = (("message_count", "long"),)
 
@@ -754,6 +758,7 @@ class UnbindOk(Method[None]):
     INDEX = 0x00320033
     NAME = "queue.unbind-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
 
     def __eq__(self, other: object) -> bool:

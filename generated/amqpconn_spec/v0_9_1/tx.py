@@ -72,6 +72,7 @@ class SelectOk(Method[None]):
     INDEX = 0x005A000B
     NAME = "tx.select-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
 
     def __eq__(self, other: object) -> bool:
@@ -146,6 +147,7 @@ class CommitOk(Method[None]):
     INDEX = 0x005A0015
     NAME = "tx.commit-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
 
     def __eq__(self, other: object) -> bool:
@@ -223,6 +225,7 @@ class RollbackOk(Method[None]):
     INDEX = 0x005A001F
     NAME = "tx.rollback-ok"
     SYNCHRONOUS = True
+    IS_REPLY = True
     SENT_BY_SERVER = True
 
     def __eq__(self, other: object) -> bool:

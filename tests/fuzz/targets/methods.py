@@ -11,7 +11,7 @@ from amqpconn_spec._wire import DecodeError
 from tests.fuzz.inputs import DIALECTS, agree, one_of, shown, taken
 
 KINDS: dict[str, list[type[FieldSet]]] = {
-    dialect.protocol: [*dialect.methods.values(), *dialect.properties.values()]
+    dialect.protocol: [*dialect.methods.values(), *dialect.package.registry.PROPERTIES.values()]
     for dialect in DIALECTS
 }
 
