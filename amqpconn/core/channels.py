@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from amqpconn.core.assembler import Content
+    from amqpconn.core.circumstances import Circumstances
     from amqpconn.core.dialect import Dialect
     from amqpconn.core.events import Event
-    from amqpconn.errors import AMQPError, ChannelClosed
+    from amqpconn.core.output import Output
+    from amqpconn.errors import AMQPError
     from amqpconn_spec._base import Method
     from amqpconn_spec.v0_9_1 import channel as channel_class
     from amqpconn_spec.v0_9_1.frames import ContentHeader
@@ -62,35 +64,45 @@ class Channels:
 
     Args:
         emit: takes events for the driver.
-        reply: puts a method in front of everything that waits to be written.
-        send: puts a method at the end.
-        stamp: notes on an error where and when it happened.
+        output: takes what is to be written.
+        circumstances: note on an error where and when it happened.
     """
+
+    __slots__ = (
+        "_by_id",
+        "_circumstances",
+        "_control",
+        "_dialect",
+        "_emit",
+        "_free",
+        "_highest",
+        "_output",
+        "channel_max",
+    )
 
     def __init__(
         self,
         dialect: Dialect,
         emit: Callable[[Event], None],
-        reply: Callable[[Method, int], None],
-        send: Callable[[Method, int], None],
-        stamp: Callable[[ChannelClosed], ChannelClosed],
+        output: Output,
+        circumstances: Circumstances,
     ) -> None:
         self.channel_max = 0
         self._dialect = dialect
         self._emit = emit
-        self._reply = reply
-        self._send = send
-        self._stamp = stamp
-        self.control = ChannelCore(0, ChannelState.OPEN)
+        self._output = output
+        self._circumstances = circumstances
+        self._control: ChannelCore | None = None
         self._by_id: dict[int, ChannelCore] = {}
         self._free: list[int] = []
         self._highest = 0
-        self._handlers: dict[str, Callable[[ChannelCore, Any], None]] = {
-            "channel.open-ok": self._on_open_ok,
-            "channel.close": self._on_close,
-            "channel.close-ok": self._on_close_ok,
-            "channel.flow": self._on_flow,
-        }
+
+    @property
+    def control(self) -> ChannelCore:
+        """Channel 0; it is made when it is asked for, as few connections call anything on it."""
+        if self._control is None:
+            self._control = ChannelCore(0, ChannelState.OPEN)
+        return self._control
 
     def open(self, deadline: float | None) -> Call:
         """Take a free id and ask for the channel. Raises NoFreeChannel."""
@@ -123,7 +135,8 @@ class Channels:
 
     def all_down(self, error: AMQPError | None) -> None:
         """The connection is gone: calls fail with a copy of `error`, channels are closed."""
-        self._fail_calls(self.control, error or _closed_by_user())
+        if self._control is not None:
+            self._fail_calls(self._control, error or _closed_by_user())
         for channel in list(self._by_id.values()):
             self._down(channel, error)
 
@@ -143,8 +156,8 @@ class Channels:
             channel.assembler.begin(method)
         elif channel.state is ChannelState.CLOSING and method.NAME not in _WHILE_CLOSING:
             return
-        elif method.NAME in self._handlers:
-            self._handlers[method.NAME](channel, method)
+        elif method.NAME in _HANDLERS:
+            _HANDLERS[method.NAME](self, channel, method)
         else:
             self.deliver(channel, method, None)
 
@@ -198,7 +211,7 @@ class Channels:
         self._send(self._dialect.ChannelCloseOk(), channel.id)
         if channel.state is not ChannelState.CLOSING:
             error = channel_closed(channel.id, close.reply_code, close.reply_text, about)
-            self._down(channel, self._stamp(error))
+            self._down(channel, self._circumstances.stamped(error))
 
     def _on_close_ok(self, channel: ChannelCore, method: Method) -> None:
         self._expect(channel, ChannelState.CLOSING, method)
@@ -207,8 +220,12 @@ class Channels:
         self._finish(call, method, None)
 
     def _on_flow(self, channel: ChannelCore, flow: channel_class.Flow) -> None:
-        self._reply(self._dialect.FlowOk(active=flow.active), channel.id)
+        answer = self._dialect.FlowOk(active=flow.active)
+        self._output.write_first(answer.encode_frame(channel.id))
         self._emit(Arrived(channel, flow, None))
+
+    def _send(self, method: Method, channel_id: int) -> None:
+        self._output.write(method.encode_frame(channel_id))
 
     def _expect(self, channel: ChannelCore, state: ChannelState, method: Method) -> None:
         if channel.state is not state:
@@ -250,6 +267,14 @@ class Channels:
             raise NoFreeChannel(f"all {self.channel_max} channels of this connection are open")
         self._highest += 1
         return self._highest
+
+
+_HANDLERS: Final[dict[str, Callable[[Channels, ChannelCore, Any], None]]] = {
+    "channel.open-ok": Channels._on_open_ok,
+    "channel.close": Channels._on_close,
+    "channel.close-ok": Channels._on_close_ok,
+    "channel.flow": Channels._on_flow,
+}
 
 
 def _closed_by_user() -> NotOpen:

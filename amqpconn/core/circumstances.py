@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 class Circumstances:
     """The part of a `Lifecycle` that makes errors, and notes on each where and when it was."""
 
+    __slots__ = ()
+
     settings: Settings
     peer: str
     phases: Phases
@@ -43,6 +45,10 @@ class Circumstances:
     def timed_out(self, what: str, now: float) -> CallTimeout:
         """The error for something else than an answer that was waited for in vain."""
         return self._located(CallTimeout(what), now)
+
+    def stamped(self, error: E) -> E:
+        """Note on an error where it happened, and that it was just now."""
+        return self._located(error, self._now)
 
     def _located(self, error: E, now: float) -> E:
         """Stamp an error with its circumstances. Nothing else does."""

@@ -73,6 +73,18 @@ _SHORT_STRING_LIMIT: Final = 255
 class ConnectionManager:
     """Handshake, blocked and unblocked, close. One per endpoint, for one connection."""
 
+    __slots__ = (
+        "_before",
+        "_dialect",
+        "_handshake",
+        "_settings",
+        "_side",
+        "agreement",
+        "blocked_reason",
+        "machine",
+        "question",
+    )
+
     def __init__(self, side: Side, dialect: Dialect, settings: Settings) -> None:
         self.machine = Machine(Role.CLIENT)
         self.agreement: Agreement | None = None
@@ -83,18 +95,6 @@ class ConnectionManager:
         self._settings = settings
         self._handshake: Handshake | None = None
         self._before = State.CLOSED
-        self._handlers: dict[str, Callable[[Any], None]] = {
-            "connection.start": self._on_start,
-            "connection.secure": self._on_secure,
-            "connection.tune": self._on_tune,
-            "connection.open-ok": self._on_open_ok,
-            "connection.redirect": self._on_redirect,
-            "connection.blocked": self._on_blocked,
-            "connection.unblocked": self._on_unblocked,
-            "connection.update-secret-ok": side.control_reply,
-            "connection.close": self._on_close,
-            "connection.close-ok": self._on_close_ok,
-        }
 
     @property
     def is_open(self) -> bool:
@@ -131,7 +131,7 @@ class ConnectionManager:
         except IllegalStep as step:
             raise self._unexpected(method) from step
         if counts:
-            self._handlers[method.NAME](method)
+            _HANDLERS[method.NAME](self, method)
 
     def abandon(self) -> None:
         """The stream is given up; credentials are needed no longer."""
@@ -206,6 +206,9 @@ class ConnectionManager:
         self.blocked_reason = None
         self._side.blocked(None)
 
+    def _on_update_secret_ok(self, answer: connection.UpdateSecretOk) -> None:
+        self._side.control_reply(answer)
+
     # --- the end ---
 
     def _on_close(self, close: connection.Close) -> None:
@@ -261,6 +264,20 @@ class ConnectionManager:
         return UnexpectedMethod(
             f"{method.NAME} came in state '{state}'; expected: {expected or 'nothing'}"
         )
+
+
+_HANDLERS: Final[dict[str, Callable[[ConnectionManager, Any], None]]] = {
+    "connection.start": ConnectionManager._on_start,
+    "connection.secure": ConnectionManager._on_secure,
+    "connection.tune": ConnectionManager._on_tune,
+    "connection.open-ok": ConnectionManager._on_open_ok,
+    "connection.redirect": ConnectionManager._on_redirect,
+    "connection.blocked": ConnectionManager._on_blocked,
+    "connection.unblocked": ConnectionManager._on_unblocked,
+    "connection.update-secret-ok": ConnectionManager._on_update_secret_ok,
+    "connection.close": ConnectionManager._on_close,
+    "connection.close-ok": ConnectionManager._on_close_ok,
+}
 
 
 def short_text(text: str) -> str:

@@ -59,6 +59,12 @@ class Dialect:
         self.frame_header: int = constants.FRAME_HEADER
         self.frame_body: int = constants.FRAME_BODY
         self.frame_heartbeat: int = constants.FRAME_HEARTBEAT
+        self.frame_types = (  # in the order of FrameReader.receive
+            self.frame_method,
+            self.frame_body,
+            self.frame_header,
+            self.frame_heartbeat,
+        )
         self.frame_end: int = constants.FRAME_END
         self.frame_min_size: int = constants.FRAME_MIN_SIZE
         self._take_classes(package)

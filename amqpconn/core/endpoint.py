@@ -53,6 +53,8 @@ class EndpointCore(Incoming):
     passes the time in `Lifecycle`.
     """
 
+    __slots__ = ()
+
     def _speak(self, dialect: Dialect) -> None:
         super()._speak(dialect)
         self.renewal = Renewal(self, self._deadlines)

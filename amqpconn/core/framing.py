@@ -42,6 +42,15 @@ class FrameReader:
     long way, by `_long_way`, which looks at everything again and says what it is.
     """
 
+    __slots__ = (
+        "_dialect",
+        "_has_begun",
+        "_length",
+        "_needed",
+        "_pieces",
+        "_too_large",
+        "frame_max",
+    )
     _SHORT_WAY = True
 
     def __init__(self, dialect: Dialect, frame_max: int) -> None:
@@ -49,12 +58,6 @@ class FrameReader:
         self._has_begun = False
         self._too_large: type[FrameTooLarge] = FrameTooLargeBeforeTune
         self._dialect = dialect
-        self._types = (
-            dialect.frame_method,
-            dialect.frame_body,
-            dialect.frame_header,
-            dialect.frame_heartbeat,
-        )
         self._pieces: list[bytes] = []
         self._length = 0
         self._needed = 1
@@ -71,7 +74,7 @@ class FrameReader:
         """
         buffer, at, end = self._with(data), 0, 0
         decoders, decode_header = self._dialect.decoders, self._dialect.decode_header
-        method, body, header, heartbeat = self._types
+        method, body, header, heartbeat = self._dialect.frame_types
         short_way, frame_end = self._SHORT_WAY, self._dialect.frame_end
         while buffer:
             frame: Frame | None = None
@@ -123,7 +126,7 @@ class FrameReader:
     def eof(self) -> HandshakeFailed | None:
         """Who it is that ends the stream here, when its first bytes are no frame."""
         rest = b"".join(self._pieces)
-        if not rest or self._has_begun or rest[0] in self._types:
+        if not rest or self._has_begun or rest[0] in self._dialect.frame_types:
             return None
         return sniff.recognise(rest)
 
@@ -139,7 +142,7 @@ class FrameReader:
         if not there:
             self._needed = 1  # one octet tells whether a frame begins
             return None
-        if buffer[at] not in self._types:
+        if buffer[at] not in self._dialect.frame_types:
             self._needed = self._no_frame(buffer, at)
             return None
         if there < _HEADER_SIZE:

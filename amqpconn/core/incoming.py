@@ -17,7 +17,7 @@ from amqpconn_spec._base import Method
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final, TypeVar
+    from typing import Final
 
     from amqpconn.auth import AuthMethod
     from amqpconn.config import Settings
@@ -25,10 +25,7 @@ if TYPE_CHECKING:
     from amqpconn.core.events import SecretWanted
     from amqpconn.core.framing import Frame
     from amqpconn.core.negotiation import Tuning
-    from amqpconn.errors import AMQPError
     from amqpconn_spec.v0_9_1.frames import ContentHeader
-
-    E = TypeVar("E", bound=AMQPError)
 
 # After we have answered its close the server ends the stream, as it should (2.2.4.4), or not:
 # RabbitMQ does not after a refusal in the middle of a challenge, and callers wait for the error.
@@ -37,6 +34,8 @@ FAREWELL_S: Final = 1.0
 
 class Incoming(Lifecycle):
     """The receiving half of an endpoint; the connection manager's `Side`."""
+
+    __slots__ = ("_reader", "manager")
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
@@ -47,7 +46,7 @@ class Incoming(Lifecycle):
         self.dialect = dialect
         reader = FrameReader if self._watch is None else self._watch.reader
         self._reader = reader(dialect, dialect.frame_min_size)
-        self.channels = Channels(dialect, self._emit, self._reply, self._send, self._stamped)
+        self.channels = Channels(dialect, self._emit, self.output, self)
         self.manager = ConnectionManager(self, dialect, self.settings)
 
     # --- the stream ---
@@ -194,15 +193,6 @@ class Incoming(Lifecycle):
             self.channels.method(channel, what)
         else:
             self.channels.header(channel, what)
-
-    def _stamped(self, error: E) -> E:
-        return self._located(error, self._now)
-
-    def _reply(self, method: Method, channel: int) -> None:
-        self.output.write_first(method.encode_frame(channel))
-
-    def _send(self, method: Method, channel: int) -> None:
-        self.output.write(method.encode_frame(channel))
 
     # --- what is wrong with them ---
 

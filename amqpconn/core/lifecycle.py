@@ -4,7 +4,6 @@ the error that ends it.
 
 from __future__ import annotations
 
-from collections import deque
 from enum import Enum
 
 from amqpconn.core import reasons
@@ -51,6 +50,29 @@ class Lifecycle(Circumstances):
     `EndpointCore`.
     """
 
+    __slots__ = (
+        "_deadlines",
+        "_emit",
+        "_events",
+        "_hung_up",
+        "_now",
+        "_request",
+        "_told",
+        "_watch",
+        "channels",
+        "detours",
+        "dialect",
+        "error",
+        "heartbeat",
+        "output",
+        "peer",
+        "phases",
+        "renewal",
+        "settings",
+        "state",
+        "traffic",
+    )
+
     dialect: Dialect
     channels: Channels
     renewal: Renewal
@@ -63,7 +85,10 @@ class Lifecycle(Circumstances):
         self.error: ConnectionFailed | None = None
         self.heartbeat = Heartbeat()
         self.traffic = Traffic()
-        self._events: deque[Event] = deque()
+        self._events: list[Event] = []
+        self._told: list[Event] = (
+            []
+        )  # those before, the next one last; a deque would take 600 bytes
         self._watch = self._observed()
         self._emit = self._events.append if self._watch is None else self._watch.emit
         self.output = Output() if self._watch is None else self._watch.output()
@@ -159,7 +184,13 @@ class Lifecycle(Circumstances):
 
     def next_event(self) -> Event | None:
         """The next thing to tell the user, or None."""
-        return self._events.popleft() if self._events else None
+        if not self._told:
+            if not self._events:
+                return None
+            waiting = self._events[::-1]
+            self._events.clear()
+            self._told = waiting
+        return self._told.pop()
 
     def next_deadline(self) -> float | None:
         """When `handle_timer` is to be called at the latest; None: never."""

@@ -44,6 +44,20 @@ class Renewal:
         error: why the last renewal failed, None after one that did not.
     """
 
+    __slots__ = (
+        "_auth",
+        "_call",
+        "_deadlines",
+        "_expires_at",
+        "_failures",
+        "_is_overdue",
+        "_life_s",
+        "_sent",
+        "_side",
+        "error",
+        "question",
+    )
+
     def __init__(self, side: EndpointCore, deadlines: Deadlines) -> None:
         self.question: SecretWanted | None = None
         self.error: ConnectionFailed | None = None

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 class CountingReader(FrameReader):
     """Tells how much comes."""
 
+    __slots__ = ("_watch",)
+
     def __init__(self, dialect: Dialect, frame_max: int, watch: Watch) -> None:
         super().__init__(dialect, frame_max)
         self._watch = watch
@@ -33,6 +35,7 @@ class CountingReader(FrameReader):
 class WatchedReader(CountingReader):
     """Tells every frame, and the bytes at which reading ends."""
 
+    __slots__ = ("_is_reading", "_maker", "_next", "_now")
     _SHORT_WAY = False  # which passes `_decode` by
 
     def __init__(self, dialect: Dialect, frame_max: int, watch: Watch) -> None:
