@@ -38,6 +38,16 @@ DEFAULT_CALL_TIMEOUT_S = 30.0
 class EndpointFacade:
     """One AMQP client on one byte stream; opens once."""
 
+    __slots__ = (
+        "__weakref__",
+        "_connector",
+        "_core",
+        "_on_blocked",
+        "_on_secret_error",
+        "_on_state",
+        "target",
+    )
+
     def __init__(  # noqa: PLR0913 - each is named and has a default
         self,
         host: str = "localhost",
@@ -108,9 +118,9 @@ class EndpointFacade:
             )
         )
         self._connector = connector
-        self._on_state: list[StateCallback] = []
-        self._on_blocked: list[BlockedCallback] = []
-        self._on_secret_error: list[SecretErrorCallback] = []
+        self._on_state: tuple[StateCallback, ...] = ()
+        self._on_blocked: tuple[BlockedCallback, ...] = ()
+        self._on_secret_error: tuple[SecretErrorCallback, ...] = ()
         self._prepare()
 
     def _prepare(self) -> None:
@@ -146,13 +156,13 @@ class EndpointFacade:
 
     def on_state_change(self, callback: StateCallback) -> None:
         """Call `callback(old, new)` at every change of state."""
-        self._on_state.append(callback)
+        self._on_state += (callback,)
 
     def on_blocked(self, callback: BlockedCallback) -> None:
         """Call `callback(reason)` when the broker takes no more messages, and `callback(None)` when
         it takes them again.
         """
-        self._on_blocked.append(callback)
+        self._on_blocked += (callback,)
 
     def on_secret_error(self, callback: SecretErrorCallback) -> None:
         """Call `callback(error)` when credentials that are about to expire could not be renewed.
@@ -160,7 +170,7 @@ class EndpointFacade:
         The connection goes on while the old ones hold, and it is tried again. When the broker
         refuses new ones it closes; then `error` is the connection's error too (`SecretRefused`).
         """
-        self._on_secret_error.append(callback)
+        self._on_secret_error += (callback,)
 
     def _channel_core(self, channel: ChannelFacade | int) -> ChannelCore:
         if isinstance(channel, ChannelFacade):
@@ -216,6 +226,8 @@ class ConnectionFacade:
     Args:
         endpoint: where and how to connect; state off.
     """
+
+    __slots__ = ("__weakref__", "_core", "_endpoint")
 
     def __init__(self, endpoint: EndpointFacade) -> None:
         self._endpoint = endpoint

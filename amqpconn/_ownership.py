@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 class Owned(ABC):
     """A link of either driver, and the process that it belongs to once it is opened."""
 
-    _core: EndpointCore
-    _pid = 0
+    __slots__ = ("__weakref__", "_core", "_pid")
+
+    def __init__(self, core: EndpointCore) -> None:
+        self._core = core
+        self._pid = 0
 
     def own(self) -> None:
         """This process opens it."""

@@ -12,6 +12,8 @@ from amqpconn.errors import WrongEventLoop
 if TYPE_CHECKING:
     from typing import Protocol
 
+    from amqpconn.core.endpoint import EndpointCore
+
     class Stream(Protocol):
         """What a transport can do here."""
 
@@ -25,7 +27,11 @@ if TYPE_CHECKING:
 class Guarded(Owned):
     """A link that belongs to one event loop of one process, from its opening on."""
 
-    _loop: asyncio.AbstractEventLoop | None = None
+    __slots__ = ("_loop",)
+
+    def __init__(self, core: EndpointCore) -> None:
+        super().__init__(core)
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def check_caller(self) -> None:
         """Raises WrongProcess; WrongEventLoop when the caller runs in another loop, or in none

@@ -40,8 +40,26 @@ class Link(asyncio.Protocol, Guarded):
     """What the event loop calls, and what moves things between it, the core and the endpoint.
 
     Attributes:
-        down: set when the stream is gone and everybody has been told.
+        is_down: whether the stream is gone and everybody has been told.
     """
+
+    __slots__ = (
+        "_asking",
+        "_can_write",
+        "_connector",
+        "_dialing",
+        "_hung_up",
+        "_on_event",
+        "_opened",
+        "_redial",
+        "_target",
+        "_telling",
+        "_timer",
+        "_transport",
+        "_waiters",
+        "_was_made",
+        "is_down",
+    )
 
     def __init__(
         self,
@@ -50,20 +68,19 @@ class Link(asyncio.Protocol, Guarded):
         connector: Connector | None,
         on_event: Callable[[Event], None],
     ) -> None:
-        self.down = asyncio.Event()
-        self._core = core
+        super().__init__(core)
+        self.is_down = False
         self._target = target
         self._connector = connector
         self._on_event = on_event
-        self._asking = Asking(core, self.pump)
+        self._asking: Asking | None = None
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._dialing: asyncio.Timeout | None = None  # never expires by itself; see _hang_up
-        self._was_made = self._hung_up = self._telling = False
+        self._was_made = self._opened = self._hung_up = self._telling = False
         self._redial: Redial | None = None
-        self._settled = asyncio.Event()  # open, or never
-        self._can_write = asyncio.Event()
-        self._can_write.set()
+        self._can_write = True
+        self._waiters: list[asyncio.Future[None]] = []
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -88,11 +105,11 @@ class Link(asyncio.Protocol, Guarded):
         try:
             self.pump()
             await self._dial()
-            await self._settled.wait()
+            await self.wait_for(self._is_settled)
             while self._redial is not None and self._core.is_alive:
                 self._detour(self._redial)
                 await self._dial()
-                await self._settled.wait()
+                await self.wait_for(self._is_settled)
             if self._core.error is not None:  # closed again as soon as it was open
                 await self.wait_down()
         except BaseException:
@@ -119,8 +136,7 @@ class Link(asyncio.Protocol, Guarded):
     async def wait_down(self) -> None:
         """Wait for the end of the stream, and make it end when the wait is cancelled."""
         try:
-            while self._core.is_alive and not self.down.is_set():
-                await self.down.wait()
+            await self.wait_for(lambda: self.is_down or not self._core.is_alive)
         except BaseException:
             self.abort()
             raise
@@ -129,17 +145,35 @@ class Link(asyncio.Protocol, Guarded):
         """Wait until the stream takes more, so that a slow peer slows its users down; what is left
         of `timeout`.
         """
-        if self._can_write.is_set():
+        if self._can_write:
             return timeout
         began = self.now()
         try:
             async with asyncio.timeout(timeout):
-                while not self._can_write.is_set():
-                    await self._can_write.wait()
+                await self.wait_for(lambda: self._can_write)
         except TimeoutError:
             what = f"the stream was full for {timeout} s; nothing was sent"
             raise self._core.timed_out(what, self.now()) from None
         return None if timeout is None else timeout - (self.now() - began)
+
+    async def wait_for(self, condition: Callable[[], bool]) -> None:
+        """Wait until this is true; it is asked again when anything has changed."""
+        while not condition():
+            waiter: asyncio.Future[None] = self.loop.create_future()
+            self._waiters.append(waiter)
+            try:
+                await waiter
+            finally:
+                self._waiters.remove(waiter)
+
+    def _changed(self) -> None:
+        """Wake whoever waits for something else than an answer."""
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _is_settled(self) -> bool:
+        return self._opened or self._redial is not None or not self._core.is_alive
 
     async def _dial(self) -> None:
         """Set the stream up; what goes wrong is the core's error then. `_hang_up` breaks it off."""
@@ -232,11 +266,12 @@ class Link(asyncio.Protocol, Guarded):
 
     def pause_writing(self) -> None:
         """The peer is slower than we are."""
-        self._can_write.clear()
+        self._can_write = False
 
     def resume_writing(self) -> None:
         """The peer has caught up."""
-        self._can_write.set()
+        self._can_write = True
+        self._changed()
         self.pump()
 
     # --- moving bytes, events and time ---
@@ -255,7 +290,7 @@ class Link(asyncio.Protocol, Guarded):
         self._arm()
 
     def _write(self) -> None:
-        if self._transport is not None and self._can_write.is_set() and self._core.output.size:
+        if self._transport is not None and self._can_write and self._core.output.size:
             self._transport.write(self._core.data_to_send(self.now()))
 
     def _tell(self, event: Event) -> None:
@@ -266,14 +301,14 @@ class Link(asyncio.Protocol, Guarded):
             self._leave(event)
             return
         if isinstance(event, SecretWanted):
+            self._asking = self._asking or Asking(self._core, self.pump)
             self._asking.begin(event)
             return
-        if isinstance(event, Opened) or not self._core.is_alive:
-            self._settled.set()
+        self._opened = self._opened or isinstance(event, Opened)
         self._on_event(event)
         if not self._core.is_alive:
-            self._can_write.set()
-            self.down.set()
+            self._can_write = self.is_down = True
+        self._changed()
 
     def _leave(self, redial: Redial) -> None:
         """Drop this stream, whose end concerns nobody, and wake the task that opens."""
@@ -281,20 +316,19 @@ class Link(asyncio.Protocol, Guarded):
             self._transport.set_protocol(asyncio.Protocol())
             self._transport.abort()
         self._transport, self._redial = None, redial
-        self._settled.set()
+        self._changed()
 
     def _detour(self, redial: Redial) -> None:
         """Get ready for another stream."""
-        self._redial, self._was_made = None, False
-        self._settled.clear()
-        self._can_write.set()
+        self._redial, self._was_made, self._can_write = None, False, True
         if redial.host is not None:
             self._target = self._target.elsewhere(redial.host, redial.port)
             self._core.peer = str(self._target)
 
     def _hang_up(self, quick: bool) -> None:
         self._hung_up = True
-        self._asking.stop()
+        if self._asking is not None:
+            self._asking.stop()
         if self._dialing is not None and not self._dialing.expired():
             self._dialing.reschedule(self.now())
         if self._transport is None:

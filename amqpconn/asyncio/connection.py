@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 class Connection(ConnectionFacade):
     """The connection of one endpoint: opens once, closes once."""
 
+    __slots__ = ("endpoint",)
+
     def __init__(self, endpoint: Endpoint) -> None:
         super().__init__(endpoint)
         self.endpoint = endpoint
@@ -99,11 +101,11 @@ class Connection(ConnectionFacade):
 
     async def wait_unblocked(self, timeout: float | None = None) -> None:
         """Wait until the broker takes messages. Raises CallTimeout after `timeout` s, NotOpen."""
-        self.endpoint._link.check_caller()
+        link = self.endpoint._link
+        link.check_caller()
         try:
             async with asyncio.timeout(timeout):
-                while not self.endpoint._unblocked.is_set():  # it may be blocked again by now
-                    await self.endpoint._unblocked.wait()
+                await link.wait_for(lambda: not self.is_blocked or link.is_down)
         except TimeoutError:
             text = f"the broker is still blocked after {timeout} s: {self.blocked_reason}"
             raise self._core.timed_out(text, asyncio.get_running_loop().time()) from None
@@ -116,10 +118,11 @@ class Connection(ConnectionFacade):
         seconds, NotOpen when it was never opened.
         """
         self._check_began()
-        self.endpoint._link.check_caller()
+        link = self.endpoint._link
+        link.check_caller()
         try:
             async with asyncio.timeout(timeout):
-                await self.endpoint._link.down.wait()
+                await link.wait_for(lambda: link.is_down)
         except TimeoutError:
             what = f"the connection is still there after {timeout} s"
             raise self._core.timed_out(what, asyncio.get_running_loop().time()) from None

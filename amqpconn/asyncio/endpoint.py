@@ -23,14 +23,17 @@ if TYPE_CHECKING:
     R = TypeVar("R")
 
 
+# Coroutines of users' callbacks; the event loop itself keeps weak references only.
+_running: set[asyncio.Task[object]] = set()
+
+
 class Endpoint(EndpointFacade):
     """One AMQP client on one byte stream; opens once, in the event loop that it belongs to."""
 
+    __slots__ = ("_link",)
+
     def _prepare(self) -> None:
         self._link = Link(self._core, self.target, self._connector, self._take)
-        self._unblocked = asyncio.Event()
-        self._unblocked.set()
-        self._tasks: set[asyncio.Task[object]] = set()
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -147,8 +150,8 @@ class Endpoint(EndpointFacade):
             return
         if asyncio.iscoroutine(result):
             task = self.loop.create_task(result)
-            self._tasks.add(task)  # the event loop itself keeps weak references only
-            task.add_done_callback(self._tasks.discard)
+            _running.add(task)
+            task.add_done_callback(_running.discard)
 
     def _report(self, function: Callable[..., object], error: Exception) -> None:
         self.loop.call_exception_handler({"message": f"{function!r} raised", "exception": error})
@@ -172,10 +175,6 @@ class Endpoint(EndpointFacade):
         cast("Channel", event.channel.owner)._went_down()
 
     def _on_block(self, event: events.Blocked) -> None:
-        if event.reason is None:
-            self._unblocked.set()
-        else:
-            self._unblocked.clear()
         for callback in self._on_blocked:
             self._run(callback, event.reason)
 
@@ -190,9 +189,6 @@ class Endpoint(EndpointFacade):
     def _on_observer_failed(self, event: events.ObserverFailed) -> None:
         self._report(event.hook, event.error)
 
-    def _on_down(self, _: events.Down) -> None:
-        self._unblocked.set()
-
 
 _HANDLERS: dict[type[events.Event], Callable[[Endpoint, Any], None]] = {
     events.Call: Endpoint._on_call,
@@ -202,5 +198,4 @@ _HANDLERS: dict[type[events.Event], Callable[[Endpoint, Any], None]] = {
     events.SecretFailed: Endpoint._on_secret_failed,
     events.StateChanged: Endpoint._on_state_changed,
     events.ObserverFailed: Endpoint._on_observer_failed,
-    events.Down: Endpoint._on_down,
 }

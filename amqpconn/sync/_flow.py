@@ -36,13 +36,28 @@ class Flow(Owned):
         is_down: whether the stream is gone and everybody has been told.
     """
 
+    __slots__ = (
+        "_harmless",
+        "_hung_up",
+        "_on_event",
+        "_opened",
+        "_quick",
+        "_redial",
+        "_stream",
+        "_target",
+        "_unsent",
+        "changed",
+        "is_down",
+        "lock",
+    )
+
     def __init__(
         self, core: EndpointCore, target: Target, on_event: Callable[[Event], None]
     ) -> None:
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
+        super().__init__(core)
         self.is_down = False
-        self._core = core
         self._target = target
         self._on_event = on_event
         self._stream: Stream | None = None

@@ -37,6 +37,16 @@ _CLOCKS_DIFFER_S = 0.01
 class Link(Flow):
     """The life of a stream: dialled, opened, served, closed."""
 
+    __slots__ = (
+        "_armed",
+        "_asked",
+        "_attempt",
+        "_connector",
+        "_dial",
+        "_is_offered",
+        "_reactor",
+    )
+
     def __init__(
         self,
         core: EndpointCore,

@@ -21,6 +21,8 @@ class Worker:
     Callbacks may block and may use the connection: nothing else waits for them.
     """
 
+    __slots__ = ("_queue", "_stopped")
+
     def __init__(self) -> None:
         self._queue: SimpleQueue[Work] | None = None
         self._stopped = False

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 class Connection(ConnectionFacade):
     """The connection of one endpoint: opens once, closes once."""
 
+    __slots__ = ("endpoint",)
+
     def __init__(self, endpoint: Endpoint) -> None:
         super().__init__(endpoint)
         self.endpoint = endpoint

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 class Endpoint(EndpointFacade):
     """One AMQP client on one byte stream; opens once. Any thread may use it."""
 
+    __slots__ = ("_link", "_worker")
+
     def _prepare(self) -> None:
         self._link = Link(self._core, self.target, self._connector, self._take)
         self._worker = Worker()
