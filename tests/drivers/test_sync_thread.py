@@ -49,7 +49,7 @@ def test_defect_in_one_connection_is_reported_and_costs_that_one_only(
         def fail(called: object, *arguments: object) -> Any:
             if called is not link:
                 return whole(called, *arguments)
-            monkeypatch.undo()
+            monkeypatch.setattr(type(link), broken, whole)
             raise LookupError("of the test")
 
         monkeypatch.setattr(type(link), broken, fail)
