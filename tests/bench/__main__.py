@@ -1,88 +1,68 @@
-"""How fast we are beside pamqp, pika and aiormq: `python -m tests.bench`.
+"""How fast we are beside other libraries: `python -m tests.bench`, or `make bench`.
 
-Each benchmark runs in processes of its own, by pyperf, those of the libraries for one frame after
-one another. Times are of the processor, which other programs disturb less than the clock on the
-wall. The report gives ratios of medians, which is what can be compared between machines: 3.0 means
-that we take a third of the time. Options are pyperf's; `--fast` is enough for a look.
+It measures, keeps all samples as JSON, and writes docs/speed.md and its pictures from them. The
+exit status is 0 when measuring worked, whatever came out; targets that were missed are printed.
 """
 
 from __future__ import annotations
 
+import argparse
+import sys
 import time
-import timeit
-from statistics import geometric_mean
-from typing import Any
+from pathlib import Path
 
-import pyperf
+from tests.bench import handshake, idle, messages
+from tests.bench.model import Bench, Results, Samples
+from tests.bench.requirements import Missing
+from tests.bench.session import ROOT, Session
 
-from tests.bench.cases import DECODE, ENCODE, LIBRARIES, NAMES, frames
-from tests.bench.streams import READERS, chunks, streams
-
-CHUNK = 65536
-Medians = dict[str, dict[str, float]]
+BENCHES = {bench.key: bench for bench in (handshake.BENCH, idle.BENCH, messages.BENCH)}
 
 
-def codec(runner: Any, way: str, statements: dict[str, tuple[str, str, str]]) -> Medians:
-    """Medians in seconds for each frame, by library."""
-    results: Medians = {}
-    for name, data in frames().items():
-        results[name] = {}
-        for library, statement in zip(LIBRARIES, statements[name], strict=True):
-            results[name][library] = median(
-                runner, f"{way} {name} {library}", statement, {**NAMES, "data": data}
-            )
-    return results
+def main() -> int:
+    """Measure and report."""
+    options = _options()
+    samples: dict[str, Samples] = {}
+    try:
+        with Session(options.broker) as session:
+            for key in options.only:
+                samples[key] = _measured(BENCHES[key], session, options.quick)
+    except Missing as missing:
+        print(missing, file=sys.stderr)
+        return 1
+    results = Results(samples, {})
+    results.save(options.results)
+    for key, cases in samples.items():
+        for case in BENCHES[key].cases:
+            for library, values in cases.get(case.key, {}).items():
+                print(
+                    key,
+                    case.key,
+                    library,
+                    case.shown(results.median(key, case.key, library)),
+                    case.unit,
+                    f"{results.spread(key, case.key, library):.1%}",
+                    len(values),
+                )
+    return 0
 
 
-def reading(runner: Any) -> Medians:
-    """Medians in seconds for each stream, by library."""
-    results: Medians = {}
-    for name, stream in streams().items():
-        pieces = chunks(stream, CHUNK)
-        results[name] = {
-            library: median(
-                runner, f"stream {name} {library}", "read(pieces)", {"read": read, "pieces": pieces}
-            )
-            for library, read in READERS.items()
-        }
-    return results
+def _measured(bench: Bench, session: Session, quick: bool) -> Samples:
+    began = time.monotonic()
+    print(f"{bench.title} ...", end=" ", flush=True)
+    samples = bench.measure(session, quick)
+    print(f"{time.monotonic() - began:.0f} s")
+    return samples
 
 
-def median(runner: Any, name: str, statement: str, names: dict[str, Any]) -> float:
-    """The median in seconds; a worker, which runs one benchmark only, has no use for it."""
-    timer = timeit.Timer(statement, timer=time.process_time, globals=names)
-    result = runner.bench_time_func(name, timer.timeit)
-    return 1.0 if runner.args.worker else float(result.median())
-
-
-def report(title: str, results: Medians, unit: str, factor: float) -> None:
-    """A table of our times and of how much longer the others take."""
-    others = [name for name in next(iter(results.values())) if name != "amqpconn"]
-    print(f"\n| {title} | {unit} | {' | '.join(f'{name} takes' for name in others)} |")
-    print("|---" * (2 + len(others)) + "|")
-    ratios: dict[str, list[float]] = {name: [] for name in others}
-    for name, medians in results.items():
-        for other in others:
-            ratios[other].append(medians[other] / medians["amqpconn"])
-        shown = " | ".join(f"{ratios[other][-1]:.2f} x" for other in others)
-        print(f"| {name} | {medians['amqpconn'] * factor:,.0f} | {shown} |")
-    means = " | ".join(f"{geometric_mean(ratios[other]):.2f} x" for other in others)
-    print(f"| geometric mean | | {means} |")
-
-
-def main() -> None:
-    """Run all, and report unless this is a worker."""
-    runner = pyperf.Runner(processes=3, values=5, min_time=0.05, program_args=("-m", "tests.bench"))
-    runner.argparser.set_defaults(inherit_environ=["PYTHONPATH"])
-    runner.parse_args()
-    encode = codec(runner, "encode", ENCODE)
-    decode = codec(runner, "decode", dict.fromkeys(ENCODE, DECODE))
-    streamed = reading(runner)
-    if not runner.args.worker:
-        report("encode", encode, "ns", 1e9)
-        report("decode", decode, "ns", 1e9)
-        report("stream of 1 MiB", streamed, "us", 1e6)
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--only", type=lambda text: text.split(","), default=list(BENCHES))
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--results", type=Path, default=ROOT / ".bench" / "results.json")
+    parser.add_argument("--broker")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""amqpconn's driver for asyncio."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from amqpconn import Content
+from amqpconn.asyncio import Connection, connect
+from amqpconn_spec.v0_9_1 import basic, queue
+from tests.bench.child import Window
+from tests.bench.clients import HEARTBEAT_S
+
+
+async def open_close(url: str, count: int) -> dict[str, float]:
+    async with connect(url):
+        pass
+    with Window() as window:
+        for _ in range(count):
+            await (await connect(url)).close()
+    return window.per(count)
+
+
+async def first_channel(url: str) -> dict[str, float]:
+    began = perf_counter()
+    async with connect(url) as connection:
+        opened = perf_counter()
+        await connection.endpoint.open_channel()
+        return {"connection": opened - began, "channel": perf_counter() - began}
+
+
+async def publish(url: str, name: str, count: int, size: int) -> dict[str, float]:
+    body = b"x" * size
+    async with connect(url) as connection, connection.endpoint.open_channel() as channel:
+        with Window() as window:
+            for _ in range(count):
+                await channel.send(basic.Publish(routing_key=name), Content(body))
+            await channel.call(queue.Declare(name, passive=True))
+    return window.per(count)
+
+
+async def consume(url: str, name: str, count: int, ack: bool) -> dict[str, float]:
+    async with connect(url) as connection, connection.endpoint.open_channel() as channel:
+        with Window() as window:
+            await channel.call(basic.Consume(queue=name, no_ack=not ack))
+            for _ in range(count):
+                delivery, _content = await channel.receive()
+                if ack:
+                    assert isinstance(delivery, basic.Deliver)
+                    await channel.send(basic.Ack(delivery.delivery_tag))
+            await channel.call(queue.Declare(name, passive=True))
+    return window.per(count)
+
+
+async def hold(url: str) -> Connection:
+    return await connect(f"{url}?heartbeat={HEARTBEAT_S}")

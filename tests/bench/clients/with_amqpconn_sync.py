@@ -1,0 +1,55 @@
+"""amqpconn's blocking driver."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from amqpconn import Content
+from amqpconn.sync import Connection, connect
+from amqpconn_spec.v0_9_1 import basic, queue
+from tests.bench.child import Window
+from tests.bench.clients import HEARTBEAT_S
+
+
+def open_close(url: str, count: int) -> dict[str, float]:
+    with connect(url):
+        pass
+    with Window() as window:
+        for _ in range(count):
+            connect(url).close()
+    return window.per(count)
+
+
+def first_channel(url: str) -> dict[str, float]:
+    began = perf_counter()
+    with connect(url) as connection:
+        opened = perf_counter()
+        connection.endpoint.open_channel()
+        return {"connection": opened - began, "channel": perf_counter() - began}
+
+
+def publish(url: str, name: str, count: int, size: int) -> dict[str, float]:
+    body = b"x" * size
+    with connect(url) as connection, connection.endpoint.open_channel() as channel:
+        with Window() as window:
+            for _ in range(count):
+                channel.send(basic.Publish(routing_key=name), Content(body))
+            channel.call(queue.Declare(name, passive=True))
+    return window.per(count)
+
+
+def consume(url: str, name: str, count: int, ack: bool) -> dict[str, float]:
+    with connect(url) as connection, connection.endpoint.open_channel() as channel:
+        with Window() as window:
+            channel.call(basic.Consume(queue=name, no_ack=not ack))
+            for _ in range(count):
+                delivery, _content = channel.receive()
+                if ack:
+                    assert isinstance(delivery, basic.Deliver)
+                    channel.send(basic.Ack(delivery.delivery_tag))
+            channel.call(queue.Declare(name, passive=True))
+    return window.per(count)
+
+
+def hold(url: str) -> Connection:
+    return connect(f"{url}?heartbeat={HEARTBEAT_S}")

@@ -1,0 +1,41 @@
+"""Opening a connection and closing it again, on the loopback."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from tests.bench.clients import CLIENTS, LIMIT
+from tests.bench.model import Bench, Case, Panel, Samples, interleaved
+from tests.bench.session import Session
+
+LIBRARIES = (*CLIENTS, LIMIT)
+NOTES = """\
+A process opens a connection to RabbitMQ and closes it again, one after the other; each library as
+it comes, by the function that its documentation begins with. The processor time is the client's,
+the kernel's part included. `hand-packed` is no library but a script: a blocking socket, bytes that
+were packed beforehand, next to no checks. Most of the time on the clock is the broker's."""
+
+
+def measure(session: Session, quick: bool) -> Samples:
+    """Each round is one process for each library."""
+    count = 20 if quick else 50
+    contenders = {
+        library: partial(session.work, library, "open_close", session.url, count)
+        for library in LIBRARIES
+    }
+    return interleaved(3 if quick else 9, contenders)
+
+
+BENCH = Bench(
+    key="handshake",
+    title="Handshake",
+    notes=NOTES,
+    cases=(
+        Case("cpu", "client's processor", "ms"),
+        Case("wall", "on the clock", "ms"),
+    ),
+    libraries=LIBRARIES,
+    base="hand-packed",
+    measure=measure,
+    panels=(Panel("processor time of the client for one connection, ms", ("cpu",)),),
+)

@@ -1,0 +1,86 @@
+"""Many connections that do nothing but keep their heartbeats."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+
+from tests.bench.clients import CLIENTS, HEARTBEAT_S
+from tests.bench.model import Bench, Case, Panel, Samples
+from tests.bench.session import Session
+
+#: How many connections, and which of them are held on a peer of ours, not on RabbitMQ.
+SIZES = (200, 1000, 5000)
+ON_PEER = (5000,)
+LIBRARIES = ("amqpconn.sync", "amqpconn.asyncio", "pika", "aiormq", "aio-pika")
+OURS = LIBRARIES[:2]
+
+NOTES = f"""\
+A process for each library opens connections with a heartbeat of {HEARTBEAT_S} s and leaves them
+alone. Memory is the growth of what is resident, for each connection after the first 20, at the end.
+Processor time is taken over whole heartbeat intervals, all libraries at the same time, and is what
+one connection takes in a second. 200 and 1,000 connections are held on RabbitMQ; 5,000 on
+`amqpconn.testing.Peer` in another process, by amqpconn only: whether the cost stays flat is the
+question there. amqpconn.sync serves all of them with one thread; pika is its `AsyncioConnection`,
+because a `BlockingConnection` needs its user's thread for its heartbeats."""
+
+
+def measure(session: Session, quick: bool) -> Samples:
+    """All libraries hold their connections at the same time, one size after the other."""
+    samples: Samples = {}
+    intervals = 1 if quick else 3
+    for size in SIZES[:2] if quick else SIZES:
+        if size in ON_PEER:
+            with session.start("serving", "serve", False) as server:
+                costs = _hold(session, server.hear(), size, OURS, intervals)
+        else:
+            costs = _hold(session, session.url, size, LIBRARIES, intervals)
+        for library, cost in costs.items():
+            samples.setdefault(f"memory {size}", {})[library] = cost["memory"]
+            samples.setdefault(f"cpu {size}", {})[library] = cost["cpu"]
+    return samples
+
+
+def _hold(
+    session: Session, url: str, size: int, libraries: tuple[str, ...], intervals: int
+) -> dict[str, dict[str, list[float]]]:
+    """What `idling.idle` gives for each library."""
+    with ExitStack() as stack:
+        children = {
+            library: stack.enter_context(
+                session.start("idling", "idle", CLIENTS[library], url, size, intervals)
+            )
+            for library in libraries
+        }
+        for child in children.values():
+            child.hear()
+        for child in children.values():
+            child.tell()
+        return {library: json.loads(child.hear()) for library, child in children.items()}
+
+
+def _cases() -> tuple[Case, ...]:
+    memory = [Case(f"memory {size}", f"memory, {size:,}", "KiB") for size in SIZES]
+    return (*memory, *(Case(f"cpu {size}", f"processor, {size:,}", "us") for size in SIZES))
+
+
+_LIMIT = "the peers are measured at 200 and 1,000"
+BENCH = Bench(
+    key="idle",
+    title="Idle connections",
+    notes=NOTES,
+    cases=_cases(),
+    libraries=LIBRARIES,
+    base="amqpconn.asyncio",
+    measure=measure,
+    panels=(
+        Panel("memory of one of 1,000 connections, KiB", ("memory 1000",)),
+        Panel("processor time in a second for one of 1,000 connections, us", ("cpu 1000",)),
+    ),
+    why_not={
+        f"{what} {size}/{library}": _LIMIT
+        for what in ("memory", "cpu")
+        for size in ON_PEER
+        for library in LIBRARIES[2:]
+    },
+)
