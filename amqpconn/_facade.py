@@ -314,6 +314,16 @@ class ConnectionFacade:
         if self._core.state is EndpointState.OFF:
             raise NotOpen("the connection has never been opened")
 
+    def _first(self) -> object:
+        """The driver's object for the first channel. Raises NotOpen when there is none."""
+        first = self._core.first
+        if first is None or first.channel.owner is None:
+            raise NotOpen(
+                "no channel was opened with this connection",
+                remedy="connect with first_channel=True, or use endpoint.open_channel",
+            ) from self._core.error
+        return first.channel.owner
+
     def _agreement(self) -> Agreement:
         agreement = self._core.manager.agreement
         if agreement is None or not agreement.mechanisms:

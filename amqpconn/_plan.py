@@ -32,6 +32,7 @@ def open_request(
     auth_methods: AuthMethod | Sequence[AuthMethod],
     locale: LocalePreference | str | None,
     virtual_host: str,
+    first_channel: bool = False,
 ) -> OpenRequest:
     """The arguments of `open`, checked. Raises InvalidParameter."""
     methods = (
@@ -42,7 +43,8 @@ def open_request(
     check_methods(methods)
     if not isinstance(virtual_host, str) or not 0 <= _utf8_size(virtual_host) <= 255:
         raise InvalidParameter("virtual_host is not a text of at most 255 bytes")
-    return OpenRequest(methods, Prefer("en_US") if locale is None else locale, virtual_host)
+    preference = Prefer("en_US") if locale is None else locale
+    return OpenRequest(methods, preference, virtual_host, bool(first_channel))
 
 
 def _utf8_size(text: str) -> int:
@@ -56,7 +58,7 @@ def _utf8_size(text: str) -> int:
 class Plan:
     """What a URL and the options of `connect` come to."""
 
-    __slots__ = ("auth_methods", "endpoint", "locale", "virtual_host")
+    __slots__ = ("auth_methods", "endpoint", "first_channel", "locale", "virtual_host")
 
     def __init__(self, url: str, options: dict[str, Any]) -> None:
         try:
@@ -71,6 +73,7 @@ class Plan:
             )
         self.auth_methods = methods or url_methods(parsed, fetch)
         self.locale = options.pop("locale", None) or parsed.locale
+        self.first_channel = options.pop("first_channel", False)
         self.virtual_host = parsed.virtual_host
         self.endpoint: dict[str, Any] = {"host": parsed.host, "port": parsed.port}
         if parsed.tls and "ssl" not in options:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from amqpconn._facade import DEFAULT_CALL_TIMEOUT_S, ConnectionFacade
 from amqpconn._plan import Plan, open_request, secret_update
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, Self
 
+    from amqpconn.asyncio.channel import Channel
     from amqpconn.auth import AuthMethod
     from amqpconn.locale import LocalePreference
 
@@ -33,11 +34,17 @@ class Connection(ConnectionFacade):
         """The event loop in which it was opened. Raises NotOpen before."""
         return self.endpoint.loop
 
+    @property
+    def first_channel(self) -> Channel:
+        """The channel that was opened with the connection. Raises NotOpen when there is none."""
+        return cast("Channel", self._first())
+
     async def open(
         self,
         auth_methods: AuthMethod | Sequence[AuthMethod],
         locale: LocalePreference | None = None,
         virtual_host: str = "/",
+        first_channel: bool = False,
     ) -> None:
         """Connect, negotiate, authenticate and open the virtual host, within the endpoint's
         timeout.
@@ -46,15 +53,19 @@ class Connection(ConnectionFacade):
             auth_methods: in order of preference; the first one that the server offers is used.
             locale: of the server's messages: Prefer, Select or a name; en_US unless given.
             virtual_host: for example "/".
+            first_channel: whether to open a channel too, for `first_channel`. RabbitMQ takes the
+                request for it together with that for the virtual host, so that nobody has to wait
+                for it; others are asked when the connection is open.
 
         Raises ConnectionFailed (its subclasses say what went wrong, `phase` where), AlreadyOpen,
-        InvalidParameter. After any error, cancellation included, nothing is left open.
+        InvalidParameter; with `first_channel` also ChannelClosed and CallTimeout. After any error,
+        cancellation included, nothing is left open.
         """
         try:
-            request = open_request(auth_methods, locale, virtual_host)
+            request = open_request(auth_methods, locale, virtual_host, first_channel)
         finally:
             del auth_methods  # this frame goes with an error
-        await self.endpoint._link.open(request)
+        await self.endpoint._open(request)
 
     async def close(
         self,
@@ -143,9 +154,9 @@ def connect(url: str, **options: Any) -> Opening[Connection]:
 
     Args:
         url: amqp:// or amqps://; see `amqpconn.uri`.
-        options: of `Endpoint`, over those in the URL; and `auth_methods` and `locale` of
-            `Connection.open`; and `credentials`, a function that gives `amqpconn.Credentials`
-            instead of those in the URL, see `amqpconn.fetched_auth`.
+        options: of `Endpoint`, over those in the URL; and `auth_methods`, `locale` and
+            `first_channel` of `Connection.open`; and `credentials`, a function that gives
+            `amqpconn.Credentials` instead of those in the URL, see `amqpconn.fetched_auth`.
 
     When awaited it raises InvalidURL, InvalidParameter, and what `Connection.open` raises.
     """
@@ -158,5 +169,5 @@ async def _connect(url: str, options: dict[str, Any]) -> Connection:
     finally:
         del url, options  # this frame goes with an error
     connection = Connection(Endpoint(**plan.endpoint))
-    await connection.open(plan.auth_methods, plan.locale, plan.virtual_host)
+    await connection.open(plan.auth_methods, plan.locale, plan.virtual_host, plan.first_channel)
     return connection

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from amqpconn.core.assembler import Content
     from amqpconn.core.endpoint import EndpointCore
+    from amqpconn.core.handshake import OpenRequest
     from amqpconn_spec._base import Method
 
     R = TypeVar("R")
@@ -109,6 +110,24 @@ class Endpoint(EndpointFacade):
 
     # --- for channels and the connection ---
 
+    async def _open(self, request: OpenRequest) -> None:
+        """Connect and shake hands, and wait for the channel that is wanted with it."""
+        await self._link.open(request)
+        first = self._core.first
+        if first is None:
+            return
+        try:
+            while not first.done:
+                first.waiter = waiter = self.loop.create_future()
+                await waiter
+        except BaseException:
+            self.abort()
+            raise
+        if first.reply is None:
+            self.abort()
+            await self._link.wait_down()
+            raise first.error or NotOpen("the call has no answer")
+
     async def _open_channel(self, timeout: float | None) -> Channel:
         self._link.check_caller()
         left = await self._link.writable(timeout)
@@ -172,8 +191,14 @@ class Endpoint(EndpointFacade):
     def _on_arrived(self, event: events.Arrived) -> None:
         cast("Channel", event.channel.owner)._arrive(event.method, event.content)
 
+    def _on_opened(self, _: events.Opened) -> None:
+        if self._core.first is not None:
+            Channel(self, self._core.first.channel)  # which is its `owner` from now on
+
     def _on_channel_down(self, event: events.ChannelDown) -> None:
-        cast("Channel", event.channel.owner)._went_down()
+        owner = cast("Channel | None", event.channel.owner)
+        if owner is not None:  # it was asked for with a connection that did not come to be
+            owner._went_down()
 
     def _on_block(self, event: events.Blocked) -> None:
         for callback in self._on_blocked:
@@ -192,6 +217,7 @@ class Endpoint(EndpointFacade):
 
 
 _HANDLERS: dict[type[events.Event], Callable[[Endpoint, Any], None]] = {
+    events.Opened: Endpoint._on_opened,
     events.Call: Endpoint._on_call,
     events.Arrived: Endpoint._on_arrived,
     events.ChannelDown: Endpoint._on_channel_down,

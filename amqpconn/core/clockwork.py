@@ -37,6 +37,10 @@ class Deadlines:
         else:
             self._named[name] = deadline
 
+    def take(self, name: str) -> float | None:
+        """Remove a deadline, and say when it would have been."""
+        return self._named.pop(name, None)
+
     def watch(self, call: Call) -> None:
         """Remember the deadline of a call, and forget those that are done, with their answers."""
         self._drop_done()

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
         def opened(self) -> None:
             """The handshake is done."""
 
+        def open_first_channel(self) -> None:
+            """Ask for the channel that is wanted with the connection."""
+
         def secret_wanted(self, question: SecretWanted) -> None:
             """The driver is to ask for what the next method waits for."""
 
@@ -187,10 +190,25 @@ class ConnectionManager:
         self._answer(tune_ok)
         self._answer(open_)
         self._side.tuned(tuning)
+        if initial_frame.is_rabbitmq(self._current().agreement.server_properties):
+            self._ask_for_channel()
 
     def _on_open_ok(self, _: connection.OpenOk) -> None:
+        self._ask_for_channel()
         self._handshake = None
         self._side.opened()
+
+    def _ask_for_channel(self) -> None:
+        """Send channel.open if a channel is wanted with the connection and has not been asked for.
+
+        RabbitMQ takes it behind open, in the same write; by the specification nobody has to take it
+        before open-ok is there.
+        """
+        handshake = self._current()
+        if handshake.wants_channel:
+            handshake.wants_channel = False
+            self.machine.send(self._dialect.ChannelOpen.NAME)
+            self._side.open_first_channel()
 
     def _on_redirect(self, redirect: Any) -> None:
         """Only 0-8 and 0-9 have it: `host`, and `known_hosts` that nobody needs."""

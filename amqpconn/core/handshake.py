@@ -35,17 +35,22 @@ if TYPE_CHECKING:
 
 class OpenRequest:
     """What `connection.open` was asked for: auth_methods in order of preference, locale,
-    virtual_host.
+    virtual_host, and whether the first channel is wanted with the connection.
     """
 
-    __slots__ = ("auth_methods", "locale", "virtual_host")
+    __slots__ = ("auth_methods", "first_channel", "locale", "virtual_host")
 
     def __init__(
-        self, auth_methods: Sequence[AuthMethod], locale: LocalePreference, virtual_host: str
+        self,
+        auth_methods: Sequence[AuthMethod],
+        locale: LocalePreference,
+        virtual_host: str,
+        first_channel: bool = False,
     ) -> None:
         self.auth_methods = auth_methods
         self.locale = locale
         self.virtual_host = virtual_host
+        self.first_channel = first_channel
 
 
 class Agreement:
@@ -95,6 +100,7 @@ class Handshake:
         self._settings = settings
         self._request = request
         self.auth: AuthMethod  # since start
+        self.wants_channel = request.first_channel  # until it is asked for
 
     def start(self, start: connection.Start) -> SecretWanted:
         """Choose mechanism and locale; what start-ok waits for.

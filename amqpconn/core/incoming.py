@@ -91,10 +91,20 @@ class Incoming(Lifecycle):
         if self._watch is not None:
             self._watch.tell("negotiated", self.manager.agreement)
 
+    def open_first_channel(self) -> None:
+        """Ask for the channel that is wanted with the connection; `first` is the call."""
+        self.first = self.channels.open(None)
+        self.first.began = self._now
+
     def opened(self) -> None:
-        """The handshake is done, and with it the need for credentials."""
+        """The handshake is done, and with it the need for credentials. What is left of the deadline
+        is for the first channel.
+        """
         self._request = None
-        self._deadlines.set("opening", None)
+        deadline = self._deadlines.take("opening")
+        if self.first is not None:
+            self.first.deadline = deadline
+            self._deadlines.watch(self.first)
         self._become(EndpointState.CONNECTED)
         self._emit(Opened())
         self.renewal.begin()
@@ -231,6 +241,9 @@ class Incoming(Lifecycle):
         """Leave this stream, and begin anew on another one within the same deadline."""
         is_redirect = redial.host is not None
         self.detours.append(Detour(self.peer, self.dialect.protocol, reason, is_redirect))
+        if self.first is not None:
+            self.channels.abandon(self.first)
+            self.first = None
         self.heartbeat.stop()
         self.traffic = Traffic()
         self.output.clear()

@@ -46,13 +46,18 @@ def largest(server: Table) -> int:
 
 def rabbitmq_version(server: Table) -> tuple[int, int] | None:
     """Major and minor, such as (3, 13); None for another product, or a version in other words."""
-    product, version = server.get("product"), server.get("version")
-    if product != "RabbitMQ" or not isinstance(version, str):
+    version = server.get("version")
+    if not is_rabbitmq(server) or not isinstance(version, str):
         return None
     major, minor, *_ = [*version.split("."), "", ""]
     if not (major.isascii() and major.isdigit() and minor.isascii() and minor.isdigit()):
         return None
     return int(major), int(minor)
+
+
+def is_rabbitmq(server: Table) -> bool:
+    """Whether start says that this server is a RabbitMQ."""
+    return server.get("product") == "RabbitMQ"
 
 
 def _name(server: Table) -> str:

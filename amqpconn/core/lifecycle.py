@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from amqpconn.core.channels import Channels
     from amqpconn.core.detour import Detour
     from amqpconn.core.dialect import Dialect
-    from amqpconn.core.events import Event
+    from amqpconn.core.events import Call, Event
     from amqpconn.core.handshake import OpenRequest
     from amqpconn.core.renewal import Renewal
     from amqpconn.core.watch import Watch
@@ -63,6 +63,7 @@ class Lifecycle(Circumstances):
         "detours",
         "dialect",
         "error",
+        "first",
         "heartbeat",
         "output",
         "peer",
@@ -83,6 +84,7 @@ class Lifecycle(Circumstances):
         self.detours: list[Detour] = []
         self.state = EndpointState.OFF
         self.error: ConnectionFailed | None = None
+        self.first: Call | None = None
         self.heartbeat = Heartbeat()
         self.traffic = Traffic()
         self._events: list[Event] = []

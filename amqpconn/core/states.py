@@ -15,6 +15,10 @@ connection):
     C: close                        S: close-ok
 or  S: close                        C: close-ok
 
+The first channel can be asked for together with the connection: channel.open goes out behind open
+to a server that takes it there (RabbitMQ), and behind open-ok to others. What follows on that
+channel, and all other channels, are the business of `channels`.
+
 A state is named after the last step that was taken. In START and SECURE the client owes an answer,
 which takes as long as its credentials take to come. `TRANSITIONS[role][state][step]` is the next
 state; a step is '<' (received) or '>' (sent) with the method's name, or with 'protocol-header'.
@@ -94,11 +98,13 @@ _CLIENT: Final[dict[State, dict[str, State]]] = {
         "< connection.close": State.CLOSE_RECEIVED,
     },
     State.OPEN: {
+        "> channel.open": State.OPEN,
         "< connection.open-ok": State.OPENED,
         "< connection.redirect": State.CLOSED,
         "< connection.close": State.CLOSE_RECEIVED,
     },
     State.OPENED: {
+        "> channel.open": State.OPENED,
         "< connection.blocked": State.OPENED,
         "< connection.unblocked": State.OPENED,
         "> connection.update-secret": State.OPENED,

@@ -146,7 +146,9 @@ class Link(Flow):
                 self.pump()
 
     def _shake_hands(self) -> None:
-        """Drive the core with blocking reads until it is open or has given up."""
+        """Drive the core with blocking reads until it is open, with the channel that is wanted with
+        it, or has given up.
+        """
         while not self._is_settled() and self._stream is not None:
             if self._asked:
                 self._serve_while_asking(self._stream)
@@ -195,7 +197,9 @@ class Link(Flow):
                 self._dial.interrupt()
 
     def _is_settled(self) -> bool:
-        return self._opened or self._hung_up or self._redial is not None
+        first = self._core.first
+        is_open = self._opened and (first is None or first.done)
+        return is_open or self._hung_up or self._redial is not None
 
     def _failed(self, error: OSError) -> None:
         """There is no stream, or it broke; unless it was our deadline that passed."""

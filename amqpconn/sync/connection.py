@@ -6,6 +6,7 @@ from time import monotonic
 
 from amqpconn._facade import DEFAULT_CALL_TIMEOUT_S, ConnectionFacade
 from amqpconn._plan import Plan, open_request, secret_update
+from amqpconn._typing import cast
 from amqpconn.config import DEFAULT_CLOSE_TIMEOUT_S
 from amqpconn.mechanisms import check_blocking
 from amqpconn.sync.endpoint import Endpoint
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from amqpconn.core.endpoint import EndpointCore
     from amqpconn.core.events import Call
     from amqpconn.locale import LocalePreference
+    from amqpconn.sync.channel import Channel
 
 
 class Connection(ConnectionFacade):
@@ -30,11 +32,17 @@ class Connection(ConnectionFacade):
         super().__init__(endpoint)
         self.endpoint = endpoint
 
+    @property
+    def first_channel(self) -> Channel:
+        """The channel that was opened with the connection. Raises NotOpen when there is none."""
+        return cast("Channel", self._first())
+
     def open(
         self,
         auth_methods: AuthMethod | Sequence[AuthMethod],
         locale: LocalePreference | None = None,
         virtual_host: str = "/",
+        first_channel: bool = False,
     ) -> None:
         """Connect, negotiate, authenticate and open the virtual host, within the endpoint's
         timeout.
@@ -43,16 +51,20 @@ class Connection(ConnectionFacade):
             auth_methods: in order of preference; the first one that the server offers is used.
             locale: of the server's messages: Prefer, Select or a name; en_US unless given.
             virtual_host: for example "/".
+            first_channel: whether to open a channel too, for `first_channel`. RabbitMQ takes the
+                request for it together with that for the virtual host, so that nobody has to wait
+                for it; others are asked when the connection is open.
 
         Raises ConnectionFailed (its subclasses say what went wrong, `phase` where), AlreadyOpen,
-        InvalidParameter. After any error, KeyboardInterrupt included, nothing is left open.
+        InvalidParameter; with `first_channel` also ChannelClosed and CallTimeout. After any error,
+        KeyboardInterrupt included, nothing is left open.
         """
         try:
-            request = open_request(auth_methods, locale, virtual_host)
+            request = open_request(auth_methods, locale, virtual_host, first_channel)
         finally:
             del auth_methods  # this frame goes with an error
         check_blocking(request.auth_methods)
-        self.endpoint._link.open(request)
+        self.endpoint._open(request)
 
     def close(
         self,
@@ -140,9 +152,9 @@ def connect(url: str, **options: Any) -> Connection:
 
     Args:
         url: amqp:// or amqps://; see `amqpconn.uri`.
-        options: of `Endpoint`, over those in the URL; and `auth_methods` and `locale` of
-            `Connection.open`; and `credentials`, a function that gives `amqpconn.Credentials`
-            instead of those in the URL, see `amqpconn.fetched_auth`.
+        options: of `Endpoint`, over those in the URL; and `auth_methods`, `locale` and
+            `first_channel` of `Connection.open`; and `credentials`, a function that gives
+            `amqpconn.Credentials` instead of those in the URL, see `amqpconn.fetched_auth`.
 
     Raises InvalidURL, InvalidParameter, and what `Connection.open` raises.
     """
@@ -151,5 +163,5 @@ def connect(url: str, **options: Any) -> Connection:
     finally:
         del url, options  # this frame goes with an error
     connection = Connection(Endpoint(**plan.endpoint))
-    connection.open(plan.auth_methods, plan.locale, plan.virtual_host)
+    connection.open(plan.auth_methods, plan.locale, plan.virtual_host, plan.first_channel)
     return connection

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from amqpconn.core.assembler import Content
     from amqpconn.core.endpoint import EndpointCore
+    from amqpconn.core.handshake import OpenRequest
     from amqpconn.core.transcript import Transcript
     from amqpconn_spec._base import Method
 
@@ -115,6 +116,15 @@ class Endpoint(EndpointFacade):
 
     # --- for channels and the connection ---
 
+    def _open(self, request: OpenRequest) -> None:
+        """Connect and shake hands, and wait for the channel that is wanted with it."""
+        self._link.open(request)
+        first = self._core.first
+        if first is not None and first.reply is None:
+            self.abort()
+            self._link.wait_down()
+            raise first.error or NotOpen("the call has no answer")
+
     def _answer(
         self, start: Callable[[EndpointCore, float], events.Call]
     ) -> tuple[Method, Content | None]:
@@ -153,6 +163,10 @@ class Endpoint(EndpointFacade):
         if call.waiter is not None:
             cast("threading.Event", call.waiter).set()
 
+    def _on_opened(self, _: events.Opened) -> None:
+        if self._core.first is not None:
+            Channel(self, self._core.first.channel)  # which is its `owner` from now on
+
     def _on_arrived(self, event: events.Arrived) -> None:
         cast("Channel", event.channel.owner)._arrive(event.method, event.content)
 
@@ -181,6 +195,7 @@ def _raise(error: Exception) -> None:
 
 
 _HANDLERS: dict[type[events.Event], Callable[[Endpoint, Any], None]] = {
+    events.Opened: Endpoint._on_opened,
     events.Call: Endpoint._on_call,
     events.Arrived: Endpoint._on_arrived,
     events.Blocked: Endpoint._on_block,

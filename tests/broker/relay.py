@@ -11,15 +11,19 @@ from typing import Self
 
 
 class Relay:
-    """Takes one connection, at `path` or at a free port, and carries its bytes to a TCP server.
+    """Takes one connection after the other, at `path` or at a free port, and carries their bytes to
+    a TCP server.
 
     Attributes:
         port: where it listens, unless at a path.
-        sent, received: what the client has sent so far, and the server.
+        sent, received: what clients have sent so far, and the server.
+        turns: for each connection who spoke, in order: '>' the client, '<' the server; whoever goes
+            on speaking is noted once, so there are as many round trips as there are '<'.
     """
 
     def __init__(self, host: str, port: int, path: Path | None = None) -> None:
         self.sent, self.received = bytearray(), bytearray()
+        self.turns: list[str] = []
         self._server = (host, port)
         self._listener = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
         self._listener.bind(str(path) if path else ("127.0.0.1", 0))
@@ -38,9 +42,12 @@ class Relay:
 
     def _work(self) -> None:
         with self._listener, contextlib.suppress(OSError):
-            client = self._listener.accept()[0]
-            with client, socket.create_connection(self._server) as server:
-                self._carry(client, server)
+            while True:
+                client = self._listener.accept()[0]
+                self.turns.append("")
+                with client, contextlib.suppress(OSError):
+                    with socket.create_connection(self._server) as server:
+                        self._carry(client, server)
 
     def _carry(self, client: socket.socket, server: socket.socket) -> None:
         """Copy in both directions until one side ends."""
@@ -52,6 +59,14 @@ class Relay:
                     data = key.fileobj.recv(65536)  # type: ignore[union-attr]
                     if not data:
                         return
-                    seen = self.sent if key.data is server else self.received
-                    seen += data
+                    self._note(data, key.data is server)
                     key.data.sendall(data)
+
+    def _note(self, data: bytes, is_sent: bool) -> None:
+        if is_sent:
+            self.sent += data
+        else:
+            self.received += data
+        turn = ">" if is_sent else "<"
+        if not self.turns[-1].endswith(turn):
+            self.turns[-1] += turn
