@@ -8,6 +8,7 @@ from amqpconn.config import DEFAULT_TIMEOUT_S, Settings
 from amqpconn.core.channels import ChannelState
 from amqpconn.core.detour import DEFAULT_MAX_REDIRECTS
 from amqpconn.core.endpoint import EndpointCore, EndpointState
+from amqpconn.core.sharing import copied
 from amqpconn.errors import InvalidParameter, NotOpen
 from amqpconn.transport import Target
 
@@ -247,22 +248,22 @@ class ConnectionFacade:
     @property
     def server_properties(self) -> Table:
         """What the server said about itself. Raises NotOpen before it did; so do the next ones."""
-        return self._agreement().server_properties
+        return copied(self._agreement().server_properties)
 
     @property
     def client_properties(self) -> Table:
         """What we said about ourselves."""
-        return self._agreement().client_properties
+        return copied(self._agreement().client_properties)
 
     @property
     def offered_mechanisms(self) -> list[str]:
         """The authentication mechanisms that the server offered."""
-        return self._agreement().mechanisms
+        return list(self._agreement().mechanisms)
 
     @property
     def offered_locales(self) -> list[str]:
         """The locales that the server offered."""
-        return self._agreement().locales
+        return list(self._agreement().locales)
 
     @property
     def mechanism(self) -> str:

@@ -24,6 +24,15 @@ DEFAULT_TIMEOUT_S: Final = 30.0
 DEFAULT_CLOSE_TIMEOUT_S: Final = 5.0
 
 
+# What every connection shows to the server. Those who add nothing share it.
+OURS: Final[Table] = {
+    "product": "amqpconn",
+    "version": __version__,
+    "platform": "Python " + ".".join(str(part) for part in sys.version_info[:3]),
+    "capabilities": {},
+}
+
+
 def client_properties(
     own: Mapping[str, FieldValue] | None = None, connection_name: str | None = None
 ) -> Table:
@@ -33,13 +42,10 @@ def client_properties(
     Raises InvalidParameter when they cannot be written as a table, and when `own` has capabilities
     that are no table.
     """
+    if own is None and connection_name is None:
+        return OURS
     _check_table("client_properties", own or {})
-    python = ".".join(str(part) for part in sys.version_info[:3])
-    properties: Table = {
-        "product": "amqpconn",
-        "version": __version__,
-        "platform": f"Python {python}",
-    }
+    properties = {name: value for name, value in OURS.items() if name != "capabilities"}
     properties.update(own or {})
     if connection_name is not None:
         _check_table("connection_name: ", {"connection_name": connection_name})

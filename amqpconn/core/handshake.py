@@ -8,9 +8,13 @@ say.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from amqpconn._typing import cast
+from amqpconn.config import OURS
 from amqpconn.core import secrets
 from amqpconn.core.negotiation import negotiate
+from amqpconn.core.sharing import shared
 from amqpconn.errors import ConnectionFailed, VersionRefused
 from amqpconn.locale import choose_locale
 from amqpconn.mechanisms import choose_mechanism
@@ -58,7 +62,8 @@ class Agreement:
 
     Attributes:
         protocol_version: the version spoken, such as '0-9-1'.
-        server_properties, client_properties: the tables that the two sides showed each other.
+        server_properties, client_properties: the tables that the two sides showed each other. Not
+            to be changed: other connections may have the same ones.
         mechanisms, locales: what the server offered.
         mechanism, locale: what was chosen.
         login_size: bytes of start-ok's frame; 0 before.
@@ -81,8 +86,8 @@ class Agreement:
         self.protocol_version = protocol_version
         self.client_properties = client_properties
         self.server_properties: Table = {}
-        self.mechanisms: list[str] = []
-        self.locales: list[str] = []
+        self.mechanisms: tuple[str, ...] = ()
+        self.locales: tuple[str, ...] = ()
         self.mechanism = ""
         self.locale = ""
         self.login_size = 0
@@ -95,7 +100,8 @@ class Handshake:
     def __init__(self, dialect: Dialect, settings: Settings, request: OpenRequest) -> None:
         own = settings.client_properties
         capabilities = {**dialect.capabilities(), **cast("dict[str, bool]", own["capabilities"])}
-        self.agreement = Agreement(dialect.protocol, {**own, "capabilities": capabilities})
+        shown: Table = {**own, "capabilities": capabilities}
+        self.agreement = Agreement(dialect.protocol, shared(shown) if own is OURS else shown)
         self._dialect = dialect
         self._settings = settings
         self._request = request
@@ -109,7 +115,7 @@ class Handshake:
         """
         self._check_version(start)
         agreement = self.agreement
-        agreement.server_properties = start.server_properties
+        agreement.server_properties = shared(start.server_properties)
         agreement.mechanisms = _words(start.mechanisms)
         agreement.locales = _words(start.locales)
         auth = self.auth = _users(
@@ -172,9 +178,10 @@ class Handshake:
             )
 
 
-def _words(listed: bytes) -> list[str]:
+@lru_cache(maxsize=32)  # all connections to a server have the same ones
+def _words(listed: bytes) -> tuple[str, ...]:
     """Mechanisms and locales come as words between spaces (1.4.2.1.4 and 1.4.2.1.5)."""
-    return listed.decode("utf-8", "replace").split()
+    return tuple(listed.decode("utf-8", "replace").split())
 
 
 def _users(whose: str, function: Callable[[], T]) -> T:

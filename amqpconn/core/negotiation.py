@@ -9,6 +9,8 @@ server that offers none still serves a client that asks for one.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from amqpconn.errors import HandshakeFailed, InvalidParameter
 from amqpconn_spec.v0_9_1.constants import FRAME_MIN_SIZE
 
@@ -58,21 +60,38 @@ class Requested:
         self.heartbeat = heartbeat
 
 
-class Negotiated:
+class _Fixed:
+    """What many connections have in common, so that none of them may change it."""
+
+    __slots__ = ()
+
+    def __init__(self, **values: object) -> None:
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def __setattr__(self, name: str, _: object) -> None:
+        raise AttributeError(f"{type(self).__name__}.{name} is agreed and cannot be changed")
+
+
+class Negotiated(_Fixed):
     """One line of the negotiation report: parameter, requested, offered, agreed, and the rule that
     decided.
     """
 
     __slots__ = ("agreed", "offered", "parameter", "requested", "rule")
 
+    parameter: str
+    requested: int | None
+    offered: int
+    agreed: int
+    rule: str
+
     def __init__(
         self, parameter: str, requested: int | None, offered: int, agreed: int, rule: str
     ) -> None:
-        self.parameter = parameter
-        self.requested = requested
-        self.offered = offered
-        self.agreed = agreed
-        self.rule = rule
+        super().__init__(
+            parameter=parameter, requested=requested, offered=offered, agreed=agreed, rule=rule
+        )
 
     def __repr__(self) -> str:
         return (
@@ -81,20 +100,27 @@ class Negotiated:
         )
 
 
-class Tuning:
+class Tuning(_Fixed):
     """The agreed values: `channel_max` (ids), `frame_max` (bytes), `heartbeat` (seconds, 0: none);
     `report` says why.
     """
 
     __slots__ = ("channel_max", "frame_max", "heartbeat", "report")
 
+    channel_max: int
+    frame_max: int
+    heartbeat: int
+    report: tuple[Negotiated, Negotiated, Negotiated]
+
     def __init__(
         self, channel_max: Negotiated, frame_max: Negotiated, heartbeat: Negotiated
     ) -> None:
-        self.channel_max = channel_max.agreed
-        self.frame_max = frame_max.agreed
-        self.heartbeat = heartbeat.agreed
-        self.report = (channel_max, frame_max, heartbeat)
+        super().__init__(
+            channel_max=channel_max.agreed,
+            frame_max=frame_max.agreed,
+            heartbeat=heartbeat.agreed,
+            report=(channel_max, frame_max, heartbeat),
+        )
 
     def __repr__(self) -> str:
         return (
@@ -116,10 +142,22 @@ def negotiate(
             f" below the specification's minimum, {frame_min_size}",
             remedy=f"set the server's frame_max to at least {frame_min_size}",
         )
+    return _tuning(
+        (requested.channel_max, channel_max),
+        (requested.frame_max, frame_max),
+        (requested.heartbeat, heartbeat),
+    )
+
+
+@lru_cache(maxsize=32)  # connections that ask for the same and are offered the same share it
+def _tuning(
+    channel_max: tuple[int, int], frame_max: tuple[int, int], heartbeat: tuple[int | None, int]
+) -> Tuning:
+    """Each of them as requested and as offered."""
     return Tuning(
-        _limit("channel_max", requested.channel_max, channel_max, CHANNEL_MAX_ON_WIRE),
-        _limit("frame_max", requested.frame_max, frame_max, FRAME_MAX_UNLIMITED),
-        _heartbeat(requested.heartbeat, heartbeat),
+        _limit("channel_max", *channel_max, CHANNEL_MAX_ON_WIRE),
+        _limit("frame_max", *frame_max, FRAME_MAX_UNLIMITED),
+        _heartbeat(*heartbeat),
     )
 
 

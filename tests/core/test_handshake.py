@@ -123,8 +123,8 @@ def test_the_agreement_has_what_both_sides_said() -> None:
     assert agreement.protocol_version == "0-9-1"
     assert agreement.server_properties == START.server_properties
     assert agreement.client_properties["connection_name"] == "tests"
-    assert (agreement.mechanisms, agreement.mechanism) == (["PLAIN", "AMQPLAIN"], "PLAIN")
-    assert (agreement.locales, agreement.locale) == (["en_US", "de_DE"], "en_US")
+    assert (agreement.mechanisms, agreement.mechanism) == (("PLAIN", "AMQPLAIN"), "PLAIN")
+    assert (agreement.locales, agreement.locale) == (("en_US", "de_DE"), "en_US")
     assert agreement.tuning is not None
     assert agreement.tuning.channel_max == 2047
 

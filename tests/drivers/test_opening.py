@@ -140,6 +140,20 @@ def test_properties_of_both_sides_are_shown(driver: Driver) -> None:
     assert shown["capabilities"]["authentication_failure_close"] is True
 
 
+def test_what_is_shown_may_be_changed_and_is_nobody_elses(driver: Driver, peer: Peer) -> None:
+    with driver.connect(peer.url()) as first, driver.connect(peer.url()) as second:
+        for shown in (first.server_properties, first.client_properties):
+            shown["product"] = "changed"
+            shown["capabilities"].clear()  # type: ignore[union-attr]
+        for shown in (first.server_properties, second.server_properties, second.client_properties):
+            assert shown["product"] != "changed"
+            assert shown["capabilities"]
+        first.offered_mechanisms.clear()
+        first.offered_locales.clear()
+        assert second.offered_mechanisms
+        assert second.offered_locales
+
+
 def test_arguments_of_open_reach_the_server(driver: Driver) -> None:
     with Peer(virtual_hosts=("deep",), locales=("en_US", "de_DE")) as peer:
         connection = driver.Connection(driver.Endpoint(peer.host, peer.port))
