@@ -4,9 +4,8 @@ call, send and receive.
 
 from __future__ import annotations
 
-from amqpconn.config import DEFAULT_TIMEOUT_S, Settings
+from amqpconn.config import DEFAULT_MAX_REDIRECTS, DEFAULT_TIMEOUT_S, Settings
 from amqpconn.core.channels import ChannelState
-from amqpconn.core.detour import DEFAULT_MAX_REDIRECTS
 from amqpconn.core.endpoint import EndpointCore, EndpointState
 from amqpconn.core.sharing import copied
 from amqpconn.errors import InvalidParameter, NotOpen

@@ -23,10 +23,11 @@ from amqpconn.errors import (
     TLSRefused,
     TransportError,
 )
+from amqpconn.transport import place_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Final
+    from typing import Final
 
     from amqpconn.errors import ConnectionFailed
     from amqpconn.transport import AddressInfo, Target
@@ -94,14 +95,6 @@ def several(errors: list[ConnectionFailed], target: Target) -> ConnectionFailed:
     error.what = f"none of the {len(errors)} addresses of {target} answers; the last: {error.what}"
     error.__cause__ = ExceptionGroup(f"attempts to reach {target}", errors)
     return error
-
-
-def place_of(target: Target, address: AddressInfo) -> str:
-    """The target in words, with the address behind a name."""
-    place: Any = address[4]
-    if isinstance(place, str) or place[0] == target.host:
-        return str(target)
-    return f"{target} ({place[0]})"
 
 
 def _translated(error: OSError, target: Target | str) -> TransportError:

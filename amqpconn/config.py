@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import sys
 
-from amqpconn.core.detour import DEFAULT_MAX_REDIRECTS
 from amqpconn.core.negotiation import Requested
 from amqpconn.errors import InvalidParameter
 from amqpconn_spec._wire import EncodeError, encode_table
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 __version__: Final = "0.1.0"
 DEFAULT_TIMEOUT_S: Final = 30.0
 DEFAULT_CLOSE_TIMEOUT_S: Final = 5.0
+DEFAULT_MAX_REDIRECTS: Final = 3
 
 
 # What every connection shows to the server. Those who add nothing share it.

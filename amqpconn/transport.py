@@ -1,5 +1,5 @@
 """The seam between the drivers and the world: where to connect. What the system's errors mean is in
-`_failures`, whose functions are here too.
+`_failures`, whose functions are here too; it is loaded when something has gone wrong.
 
 Only this module and the two drivers know sockets. A driver needs of a byte stream: bytes in, bytes
 out, its end, and that it can be closed at once. Users supply their own through `connector` (see the
@@ -12,11 +12,6 @@ import os
 import socket
 import threading
 
-from amqpconn._failures import attempt_failed as attempt_failed
-from amqpconn._failures import failed as failed
-from amqpconn._failures import place_of as place_of
-from amqpconn._failures import several as several
-from amqpconn._failures import unresolved as unresolved
 from amqpconn.errors import InvalidParameter, RedirectRefused
 
 TYPE_CHECKING = False
@@ -26,6 +21,9 @@ if TYPE_CHECKING:
     from ssl import SSLContext
     from typing import Any, Final
 
+    from amqpconn._failures import attempt_failed as attempt_failed
+    from amqpconn._failures import failed as failed
+    from amqpconn._failures import several as several
     from amqpconn.core.detour import Detour
     from amqpconn.errors import ConnectionFailed
 
@@ -102,6 +100,8 @@ def look_up(
         try:
             found = socket.getaddrinfo(target.host, target.port, type=STREAM)
         except Exception as error:  # noqa: BLE001 - told to those who wait
+            from amqpconn._failures import unresolved
+
             tell([], unresolved(error, target))
         else:
             tell(list(found), None)
@@ -150,6 +150,14 @@ def check_connected(sock: socket.socket) -> None:
     sock.getpeername()
 
 
+def place_of(target: Target, address: AddressInfo) -> str:
+    """The target in words, with the address behind a name."""
+    place: Any = address[4]
+    if isinstance(place, str) or place[0] == target.host:
+        return str(target)
+    return f"{target} ({place[0]})"
+
+
 def share(remaining_s: float | None, addresses_left: int) -> float | None:
     """Seconds for one of several addresses, so that one that drops packets does not use up the time
     of the others.
@@ -165,6 +173,15 @@ def check_not_redirected(detours: list[Detour]) -> None:
     """Raises RedirectRefused: a stream of the user's own leads where it leads."""
     if detours and detours[-1].is_redirect:
         raise RedirectRefused(f"{detours[-1].reason} cannot be followed on a stream of your own")
+
+
+def __getattr__(name: str) -> object:
+    """A function of `_failures`."""
+    if name not in ("attempt_failed", "failed", "several"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from amqpconn import _failures
+
+    return getattr(_failures, name)
 
 
 def _context(ssl: SSLContext | bool | None) -> SSLContext | None:

@@ -109,6 +109,42 @@ def test_no_name_brings_a_driver_along(name: str) -> None:
     assert not modules & {"asyncio", "socket", "ssl", "threading", "selectors", "amqpconn.sync"}
 
 
+# What an ordinary connection never needs, or only once there is one.
+RARE = """
+    amqpconn.core.reasons amqpconn.core.sniff amqpconn.core.detour amqpconn.core.watch
+    amqpconn.errors._codes amqpconn.errors._closing amqpconn.errors._tls amqpconn._failures
+    amqpconn._aside amqpconn._plan amqpconn.uri amqpconn.testing
+    amqpconn.sync._asking amqpconn.sync._bridge amqpconn.sync._offer
+    amqpconn.asyncio._asking amqpconn.asyncio._rest amqpconn.asyncio._stream
+    amqpconn_spec.v0_9_1.basic amqpconn_spec.v0_9_1.queue amqpconn_spec.v0_9_1.registry
+    amqpconn_spec.v0_8 amqpconn_spec.v0_9
+""".split()
+
+
+@pytest.mark.parametrize("driver", ["asyncio", "sync"])
+def test_a_driver_loads_nothing_that_is_rarely_needed(driver: str) -> None:
+    modules = set(run(f"import amqpconn.{driver}; print(*sys.modules)").split())
+    assert not modules & set(RARE)
+    if driver == "sync":
+        assert not modules & {"ssl", "typing", "re", "inspect", "logging", "datetime", "asyncio"}
+
+
+def test_what_is_rarely_needed_is_there_when_it_is_asked_for() -> None:
+    code = """
+from amqpconn import errors
+assert "NotFound" not in vars(errors)
+from amqpconn.errors import NotFound
+assert errors.TLSFailed.__module__ == NotFound.__module__ == "amqpconn.errors"
+assert {"NotFound", "ChannelClosed", "PeerHungUp"} <= set(dir(errors))
+from amqpconn import transport
+assert transport.failed.__name__ == "failed"
+for module, name in ((errors, "Nonsense"), (errors, "_nonsense"), (transport, "nonsense")):
+    assert not hasattr(module, name)
+print("done")
+"""
+    assert run(code) == "done\n"
+
+
 def test_a_name_is_looked_up_once() -> None:
     code = """
 import amqpconn

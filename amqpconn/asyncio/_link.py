@@ -6,11 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, cast
 
 from amqpconn import transport
-from amqpconn.asyncio._asking import Asking
 from amqpconn.asyncio._dial import connected_socket
 from amqpconn.asyncio._guard import Guarded, disown
-from amqpconn.asyncio._rest import read_rest_of_tls, unread
-from amqpconn.asyncio._stream import StreamTransport
 from amqpconn.core.events import HangUp, Opened, Redial, SecretWanted
 from amqpconn.errors import ConnectionFailed, NotOpen
 
@@ -18,6 +15,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Awaitable, Callable
 
+    from amqpconn.asyncio._asking import Asking
     from amqpconn.asyncio._stream import Reader, Writer
     from amqpconn.core.endpoint import EndpointCore
     from amqpconn.core.events import Event
@@ -34,8 +32,6 @@ if TYPE_CHECKING:
     ]
 
 _NEVER_S = 1e8
-# So many bytes are worth a write of their own; fewer wait for the rest of the loop's turn.
-_WORTH_A_WRITE = 16384
 
 
 class Link(asyncio.Protocol, Guarded):
@@ -51,7 +47,6 @@ class Link(asyncio.Protocol, Guarded):
         "_connector",
         "_dialing",
         "_hung_up",
-        "_is_posted",
         "_on_event",
         "_opened",
         "_redial",
@@ -76,7 +71,7 @@ class Link(asyncio.Protocol, Guarded):
         self._target = target
         self._connector = connector
         self._on_event = on_event
-        self._asking: Asking | None = None
+        self._asking: Asking | None = None  # made when there is something to ask
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._dialing: asyncio.Timeout | None = None  # never expires by itself; see _hang_up
@@ -84,7 +79,6 @@ class Link(asyncio.Protocol, Guarded):
         self._redial: Redial | None = None
         self._can_write = True
         self._waiters: list[asyncio.Future[None]] = []
-        self._is_posted = False
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -127,8 +121,6 @@ class Link(asyncio.Protocol, Guarded):
         if self.is_inherited:
             self.forked()
         elif self._loop is not None:
-            if self._is_posted:  # it was sent before
-                self._write()
             self._core.abort(self.now())
             self.pump()
 
@@ -202,6 +194,8 @@ class Link(asyncio.Protocol, Guarded):
             self._core.enter("connect", self.now())
             first, second = await self._connector(lambda: self)
             if not self._was_made:
+                from amqpconn.asyncio._stream import StreamTransport
+
                 StreamTransport(cast("Reader", first), cast("Writer", second), self)
             return
         sock = await connected_socket(self._target, self._core)
@@ -238,7 +232,10 @@ class Link(asyncio.Protocol, Guarded):
         elif self._hung_up:  # it was given up before it came
             self._transport.abort()
         else:
-            read_rest_of_tls(transport)
+            if transport.get_extra_info("ssl_object") is not None:
+                from amqpconn.asyncio._rest import read_rest_of_tls
+
+                read_rest_of_tls(transport)
             self._core.connected(self.now())
             self.pump()
 
@@ -267,6 +264,8 @@ class Link(asyncio.Protocol, Guarded):
         """A write failed, and the event loop reads no more. Why may be there to be read still: the
         peer's close.
         """
+        from amqpconn.asyncio._rest import unread
+
         for data in unread(self._transport):
             self._core.receive_data(data, self.now())
 
@@ -295,20 +294,6 @@ class Link(asyncio.Protocol, Guarded):
             self._telling = False
         self._arm()
 
-    def post(self) -> None:
-        """Something was queued that is not answered: it goes out in one write with all else that
-        this turn of the event loop brings, unless there is much of it.
-        """
-        if self._core.output.size >= _WORTH_A_WRITE:
-            self.pump()
-        elif not self._is_posted:
-            self._is_posted = True
-            self.loop.call_soon(self._pump_posted)
-
-    def _pump_posted(self) -> None:
-        self._is_posted = False
-        self.pump()
-
     def _write(self) -> None:
         if self._transport is not None and self._can_write and self._core.output.size:
             self._transport.write(self._core.data_to_send(self.now()))
@@ -321,14 +306,20 @@ class Link(asyncio.Protocol, Guarded):
             self._leave(event)
             return
         if isinstance(event, SecretWanted):
-            self._asking = self._asking or Asking(self._core, self.pump)
-            self._asking.begin(event)
+            self._ask(event)
             return
         self._opened = self._opened or isinstance(event, Opened)
         self._on_event(event)
         if not self._core.is_alive:
             self._can_write = self.is_down = True
         self._changed()
+
+    def _ask(self, wanted: SecretWanted) -> None:
+        if self._asking is None:
+            from amqpconn.asyncio._asking import Asking
+
+            self._asking = Asking(self._core, self.pump)
+        self._asking.begin(wanted)
 
     def _leave(self, redial: Redial) -> None:
         """Drop this stream, whose end concerns nobody, and wake the task that opens."""

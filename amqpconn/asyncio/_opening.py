@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from amqpconn.errors import AlreadyOpen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator
-    from typing import Any
+    from typing import Any, Protocol
+
+    class Closable(Protocol):
+        """Something that `async with` closes."""
+
+        async def __aexit__(self, *_: object) -> None: ...
 
 
-class Closable(Protocol):
-    """Something that `async with` closes."""
-
-    async def __aexit__(self, *_: object) -> None: ...
-
-
-T = TypeVar("T", bound=Closable)
+T = TypeVar("T", bound="Closable")
 
 
 class Opening(Generic[T]):

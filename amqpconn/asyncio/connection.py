@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING, cast
 
 from amqpconn._facade import DEFAULT_CALL_TIMEOUT_S, ConnectionFacade
-from amqpconn._plan import Plan, open_request, secret_update
 from amqpconn.asyncio._opening import Opening
 from amqpconn.asyncio.endpoint import Endpoint
 from amqpconn.config import DEFAULT_CLOSE_TIMEOUT_S
@@ -62,6 +61,8 @@ class Connection(ConnectionFacade):
         cancellation included, nothing is left open.
         """
         try:
+            from amqpconn._plan import open_request  # late: it is needed once
+
             request = open_request(auth_methods, locale, virtual_host, first_channel)
         finally:
             del auth_methods  # this frame goes with an error
@@ -103,6 +104,8 @@ class Connection(ConnectionFacade):
         RabbitMQ's. Raises NotOpen, CallTimeout; a refusal closes the connection (NotAllowed).
         """
         try:
+            from amqpconn._plan import secret_update
+
             start = secret_update(secret, reason, timeout)
         finally:
             del secret  # this frame goes with an error
@@ -165,6 +168,8 @@ def connect(url: str, **options: Any) -> Opening[Connection]:
 
 async def _connect(url: str, options: dict[str, Any]) -> Connection:
     try:
+        from amqpconn._plan import Plan
+
         plan = Plan(url, dict(options))
     finally:
         del url, options  # this frame goes with an error

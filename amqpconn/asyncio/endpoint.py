@@ -89,15 +89,14 @@ class Endpoint(EndpointFacade):
     ) -> None:
         """Send a method that is not answered, with its content; wait while the stream is full.
 
-        What is sent in one turn of the event loop goes out at its end, in one write, or before it
-        when there is much. Raises NotOpen, InvalidParameter, EncodeError, CallTimeout when the
-        stream took nothing for `timeout` seconds.
+        Raises NotOpen, InvalidParameter, EncodeError, CallTimeout when the stream took nothing for
+        `timeout` seconds.
         """
         self._link.check_caller()
         core = self._channel_core(channel)
         await self._link.writable(timeout)
         self._core.send(method, core, content)
-        self._link.post()
+        self._link.pump()
 
     def abort(self) -> None:
         """Close the byte stream without a word to the server; whoever waits gets NotOpen.

@@ -13,7 +13,7 @@ from enum import Enum
 
 from amqpconn.core.assembler import Assembler
 from amqpconn.core.events import Arrived, Call, ChannelDown
-from amqpconn.errors import NoFreeChannel, NotOpen, UnexpectedMethod, WrongChannel, channel_closed
+from amqpconn.errors import NoFreeChannel, NotOpen, UnexpectedMethod, WrongChannel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -206,6 +206,8 @@ class Channels:
             self.close_unwanted(channel)
 
     def _on_close(self, channel: ChannelCore, close: channel_class.Close) -> None:
+        from amqpconn.errors import channel_closed
+
         about = self._dialect.method_name(close.class_id, close.method_id)
         # Behind what waits: after close-ok the id is free, and nothing more may come for it.
         self._send(self._dialect.ChannelCloseOk(), channel.id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from amqpconn.core import reasons
 from amqpconn.errors import PHASES, AMQPError, CallTimeout, ConnectionFailed, PeerHungUp
 
 TYPE_CHECKING = False
@@ -66,6 +65,8 @@ class Circumstances:
         return self._located(error, now)
 
     def _too_late(self, late_s: float) -> OpenTimeout:
+        from amqpconn.core import reasons  # late: only what went wrong needs it
+
         return reasons.too_late(
             self.settings.timeout_s or 0.0, self.phases.current, self.manager.expected(), late_s
         )
@@ -74,6 +75,8 @@ class Circumstances:
         """The error for the end of the stream, from all that is known about it."""
         if isinstance(cause, ConnectionFailed) and not isinstance(cause, PeerHungUp):
             return cause  # it says more than that the stream is gone
+        from amqpconn.core import reasons
+
         how = cause.__cause__ or cause if isinstance(cause, PeerHungUp) else cause
         error = self._reader.eof() or self.heartbeat.stall(self._now)
         if error is None:

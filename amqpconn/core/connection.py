@@ -5,13 +5,12 @@ says what may follow what.
 from __future__ import annotations
 
 from amqpconn._typing import cast
-from amqpconn.core import initial_frame, reasons, secrets
+from amqpconn.core import initial_frame, secrets
 from amqpconn.core.handshake import Handshake
 from amqpconn.core.states import DISCARDING, HEADER, PHASES, IllegalStep, Machine, Role, State
 from amqpconn.errors import (
     HandshakeFailed,
     UnexpectedMethod,
-    connection_closed,
 )
 from amqpconn_spec._wire import EncodeError
 
@@ -241,6 +240,9 @@ class ConnectionManager:
         self._side.closed_in_order()
 
     def _closed(self, close: connection.Close) -> ConnectionFailed:
+        from amqpconn.core import reasons  # late: so is what else only an error needs
+        from amqpconn.errors import connection_closed
+
         code, text = close.reply_code, close.reply_text
         about = self._dialect.method_name(close.class_id, close.method_id)
         codes, phase = self._dialect.reply_codes, PHASES[self._before]

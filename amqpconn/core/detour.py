@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from typing import Final
 
 _HIGHEST_PORT: Final = 65535
-DEFAULT_MAX_REDIRECTS: Final = 3
 
 
 class Detour:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 
-from amqpconn.core import sniff
 from amqpconn.errors import FrameTooLargeAfterTune, FrameTooLargeBeforeTune, MalformedFrame
 from amqpconn_spec._wire import DecodeError
 
@@ -128,6 +127,8 @@ class FrameReader:
         rest = b"".join(self._pieces)
         if not rest or self._has_begun or rest[0] in self._dialect.frame_types:
             return None
+        from amqpconn.core import sniff
+
         return sniff.recognise(rest)
 
     def _keep(self, rest: bytes) -> None:
@@ -186,6 +187,8 @@ class FrameReader:
 
     def _no_frame(self, buffer: bytes, at: int) -> int:
         """How many bytes to wait for, or the error, for what does not begin as a frame does."""
+        from amqpconn.core import sniff  # late: hardly anybody ever needs it
+
         first = buffer[at : at + _PROTOCOL_HEADER_SIZE]
         if self._has_begun:
             raise MalformedFrame(f"octet {buffer[at]} is no frame type")

@@ -7,7 +7,6 @@ from __future__ import annotations
 from amqpconn.core.channels import Channels
 from amqpconn.core.clockwork import Traffic
 from amqpconn.core.connection import ConnectionManager
-from amqpconn.core.detour import Detour, check_count, parse_host
 from amqpconn.core.dialect import AUTO, dialect_for, dialect_of_header
 from amqpconn.core.events import Blocked, Opened, Redial, SecretFailed
 from amqpconn.core.framing import FrameReader
@@ -158,6 +157,8 @@ class Incoming(Lifecycle):
 
     def redirected(self, host: str) -> None:
         """The server sends us to another host. Raises ProtocolViolation, RedirectRefused."""
+        from amqpconn.core.detour import check_count, parse_host
+
         name, port = parse_host(host)
         check_count(self.detours, host, self.settings.max_redirects)
         self._redial(f"redirect to {host}", self.dialect, Redial(name, port))
@@ -239,6 +240,8 @@ class Incoming(Lifecycle):
 
     def _redial(self, reason: str, dialect: Dialect, redial: Redial) -> None:
         """Leave this stream, and begin anew on another one within the same deadline."""
+        from amqpconn.core.detour import Detour
+
         is_redirect = redial.host is not None
         self.detours.append(Detour(self.peer, self.dialect.protocol, reason, is_redirect))
         if self.first is not None:

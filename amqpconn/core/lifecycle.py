@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from enum import Enum
 
-from amqpconn.core import reasons
 from amqpconn.core.circumstances import Circumstances
 from amqpconn.core.clockwork import Deadlines, Phases, Traffic
 from amqpconn.core.events import Down, HangUp, StateChanged
@@ -147,6 +146,8 @@ class Lifecycle(Circumstances):
         if not self.is_alive:
             return
         if self.error is None:
+            from amqpconn.core import reasons  # late: only what went wrong needs it
+
             self.error = self._located(reasons.in_phase(error, self.phases.current), now)
         self._hang_up(quick=True)
 

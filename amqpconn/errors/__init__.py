@@ -45,35 +45,6 @@ from __future__ import annotations
 
 from amqpconn.errors._base import PHASES as PHASES
 from amqpconn.errors._base import AMQPError as AMQPError
-from amqpconn.errors._closing import AuthenticationRefused as AuthenticationRefused
-from amqpconn.errors._closing import ChannelClosed as ChannelClosed
-from amqpconn.errors._closing import ConnectionClosed as ConnectionClosed
-from amqpconn.errors._closing import ConnectionLimitReached as ConnectionLimitReached
-from amqpconn.errors._closing import SecretRefused as SecretRefused
-from amqpconn.errors._closing import VirtualHostDown as VirtualHostDown
-from amqpconn.errors._closing import VirtualHostRefused as VirtualHostRefused
-from amqpconn.errors._closing import channel_closed as channel_closed
-from amqpconn.errors._closing import connection_closed as connection_closed
-from amqpconn.errors._codes import BY_REPLY_CODE as BY_REPLY_CODE
-from amqpconn.errors._codes import AccessRefused as AccessRefused
-from amqpconn.errors._codes import AMQPSyntaxError as AMQPSyntaxError
-from amqpconn.errors._codes import ChannelError as ChannelError
-from amqpconn.errors._codes import ClosedByPeer as ClosedByPeer
-from amqpconn.errors._codes import CommandInvalid as CommandInvalid
-from amqpconn.errors._codes import ConnectionForced as ConnectionForced
-from amqpconn.errors._codes import ContentTooLarge as ContentTooLarge
-from amqpconn.errors._codes import FrameError as FrameError
-from amqpconn.errors._codes import InternalError as InternalError
-from amqpconn.errors._codes import InvalidPath as InvalidPath
-from amqpconn.errors._codes import NoConsumers as NoConsumers
-from amqpconn.errors._codes import NoRoute as NoRoute
-from amqpconn.errors._codes import NotAllowed as NotAllowed
-from amqpconn.errors._codes import NotFound as NotFound
-from amqpconn.errors._codes import NotImplementedByPeer as NotImplementedByPeer
-from amqpconn.errors._codes import PreconditionFailed as PreconditionFailed
-from amqpconn.errors._codes import ResourceError as ResourceError
-from amqpconn.errors._codes import ResourceLocked as ResourceLocked
-from amqpconn.errors._codes import UnexpectedFrame as UnexpectedFrame
 from amqpconn.errors._handshake import CredentialsFailed as CredentialsFailed
 from amqpconn.errors._handshake import FrameTooLarge as FrameTooLarge
 from amqpconn.errors._handshake import FrameTooLargeAfterTune as FrameTooLargeAfterTune
@@ -122,15 +93,39 @@ from amqpconn.errors._stream import OpenTimeout as OpenTimeout
 from amqpconn.errors._stream import PeerHungUp as PeerHungUp
 from amqpconn.errors._stream import ProcessStalled as ProcessStalled
 from amqpconn.errors._stream import TransportError as TransportError
-from amqpconn.errors._tls import CertificateExpired as CertificateExpired
-from amqpconn.errors._tls import CertificateForOtherHost as CertificateForOtherHost
-from amqpconn.errors._tls import CertificateNotTrusted as CertificateNotTrusted
-from amqpconn.errors._tls import CertificateRefused as CertificateRefused
-from amqpconn.errors._tls import TLSFailed as TLSFailed
-from amqpconn.errors._tls import TLSNotSpoken as TLSNotSpoken
-from amqpconn.errors._tls import TLSRefused as TLSRefused
 
-for _value in list(globals().values()):  # tracebacks and pickles name the public place
-    if isinstance(_value, type) and issubclass(_value, AMQPError):
-        _value.__module__ = __name__
-del _value
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from amqpconn.errors._rare import *  # noqa: F403
+
+
+def __getattr__(name: str) -> object:
+    """An error of `_rare`, all of which are loaded when the first is asked for."""
+    if not name.startswith("_"):
+        _load_rare()
+    if name in globals():
+        return globals()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    _load_rare()
+    return sorted(globals())
+
+
+def _load_rare() -> None:
+    from amqpconn.errors import _rare
+
+    found = {name: value for name, value in vars(_rare).items() if not name.startswith("_")}
+    globals().update(found)
+    _publish(found)
+
+
+def _publish(names: dict[str, object]) -> None:
+    """Tracebacks and pickles name the public place."""
+    for value in names.values():
+        if isinstance(value, type) and issubclass(value, AMQPError):
+            value.__module__ = __name__
+
+
+_publish(dict(globals()))

@@ -16,8 +16,6 @@ from time import monotonic
 from amqpconn import transport
 from amqpconn._typing import cast
 from amqpconn.errors import OpenAborted
-from amqpconn.sync._bridge import bridged
-from amqpconn.sync._offer import Offer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,6 +83,8 @@ class Dial:
 
     def _ask(self, connector: Connector) -> None:
         """Have the user's function make the stream. Raises what it raises, and TimeoutError."""
+        from amqpconn.sync._offer import Offer
+
         remaining = self._remaining()
         offer = Offer(lambda: connector(remaining), self._answered.set)
         try:
@@ -190,6 +190,8 @@ def _watchable(given: object) -> Stream:
     """The stream itself, or a socket in front of it."""
     if hasattr(given, "fileno"):
         return cast("Stream", given)
+    from amqpconn.sync._bridge import bridged
+
     return bridged(cast("ByteStream", given))
 
 

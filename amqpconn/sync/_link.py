@@ -16,7 +16,7 @@ from time import monotonic
 
 from amqpconn import transport
 from amqpconn.errors import ConnectionFailed
-from amqpconn.sync import _asking, _reactor
+from amqpconn.sync import _reactor
 from amqpconn.sync._dial import Dial, at_least_a_moment, is_ours
 from amqpconn.sync._flow import READ_SIZE, Flow, has_more
 
@@ -165,6 +165,8 @@ class Link(Flow):
 
     def _serve_while_asking(self, stream: Stream) -> None:
         """Another thread may write now, so the stream is touched with the lock held only."""
+        from amqpconn.sync import _asking
+
         remaining = self._core.remaining(monotonic())
         ready = _asking.wait_ready(stream, bool(self._unsent), remaining)
         with self.lock:
@@ -172,6 +174,8 @@ class Link(Flow):
             self.service(ready, monotonic())
 
     def _ask(self, wanted: SecretWanted) -> None:
+        from amqpconn.sync import _asking  # late: few have functions to ask
+
         self._asked = True
         _asking.ask(wanted, lambda given, error: self._answered(wanted, given, error))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from time import monotonic
 
 from amqpconn._facade import DEFAULT_CALL_TIMEOUT_S, ConnectionFacade
-from amqpconn._plan import Plan, open_request, secret_update
 from amqpconn._typing import cast
 from amqpconn.config import DEFAULT_CLOSE_TIMEOUT_S
 from amqpconn.mechanisms import check_blocking
@@ -60,6 +59,8 @@ class Connection(ConnectionFacade):
         KeyboardInterrupt included, nothing is left open.
         """
         try:
+            from amqpconn._plan import open_request  # late: it is needed once
+
             request = open_request(auth_methods, locale, virtual_host, first_channel)
         finally:
             del auth_methods  # this frame goes with an error
@@ -102,6 +103,8 @@ class Connection(ConnectionFacade):
         RabbitMQ's. Raises NotOpen, CallTimeout; a refusal closes the connection (NotAllowed).
         """
         try:
+            from amqpconn._plan import secret_update
+
             start = secret_update(secret, reason, timeout)
         finally:
             del secret  # this frame goes with an error
@@ -159,6 +162,8 @@ def connect(url: str, **options: Any) -> Connection:
     Raises InvalidURL, InvalidParameter, and what `Connection.open` raises.
     """
     try:
+        from amqpconn._plan import Plan
+
         plan = Plan(url, options)
     finally:
         del url, options  # this frame goes with an error
