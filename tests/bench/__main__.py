@@ -11,12 +11,22 @@ import sys
 import time
 from pathlib import Path
 
-from tests.bench import handshake, idle, messages
+from tests.bench import codec, handshake, idle, messages, stream
 from tests.bench.model import Bench, Results, Samples
 from tests.bench.requirements import Missing
 from tests.bench.session import ROOT, Session
 
-BENCHES = {bench.key: bench for bench in (handshake.BENCH, idle.BENCH, messages.BENCH)}
+BENCHES = {
+    bench.key: bench
+    for bench in (
+        codec.BENCH,
+        stream.BENCH,
+        stream.CHUNKS,
+        handshake.BENCH,
+        idle.BENCH,
+        messages.BENCH,
+    )
+}
 
 
 def main() -> int:

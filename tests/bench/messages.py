@@ -36,8 +36,8 @@ NOTES = f"""\
 {SMALL.count * SMALL.rounds:,} messages of {SMALL.size} B in {SMALL.rounds} rounds and \
 {LARGE.count * LARGE.rounds:,} of {LARGE.size // 1000} kB in {LARGE.rounds} go to a queue of
 RabbitMQ, without publisher confirms, and come back to one consumer, without acknowledgements or
-with one for each message. The figures are the processor time of the client for one message, until the broker has
-answered a call that follows the last of them.
+with one for each message. The figures are the processor time of the client for one message, until
+the broker has answered a call that follows the last of them.
 
 The memory is by how much a process grows at most in 0.8 s in which it publishes messages of 100 kB
 to a server that does not read."""

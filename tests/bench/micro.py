@@ -1,90 +1,93 @@
-"""How fast we are beside pamqp, pika and aiormq: `python -m tests.bench.micro`.
+"""A child's work: to time statements, by pyperf.
 
-Each benchmark runs in processes of its own, by pyperf, those of the libraries for one frame after
-one another. Times are of the processor, which other programs disturb less than the clock on the
-wall. The report gives ratios of medians, which is what can be compared between machines: 3.0 means
-that we take a third of the time. Options are pyperf's; `--fast` is enough for a look.
+pyperf's own processes come in a row, each for one benchmark. Here a process is one worker of pyperf
+for all libraries, which take turns value by value: each is timed for some hundredths of a second.
 """
 
 from __future__ import annotations
 
-import time
-import timeit
-from statistics import geometric_mean
+import sys
+from collections.abc import Mapping
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from itertools import groupby
+from time import process_time
+from timeit import Timer
 from typing import Any
 
 import pyperf
 
-from tests.bench.cases import DECODE, ENCODE, LIBRARIES, NAMES, frames
-from tests.bench.streams import READERS, chunks, streams
+from tests.bench.frames import LIBRARIES, NAMES, decoding, encoding, frames
+from tests.bench.model import Samples, add
+from tests.bench.readers import READERS, chunks, streams
 
-CHUNK = 65536
-Medians = dict[str, dict[str, float]]
+#: Seconds that one value takes at least.
+LEAST_S = 0.02
 
 
-def codec(runner: Any, way: str, statements: dict[str, tuple[str, str, str]]) -> Medians:
-    """Medians in seconds for each frame, by library."""
-    results: Medians = {}
+@dataclass(frozen=True)
+class Timed:
+    """A statement to time: for which case and library, and the names that it uses."""
+
+    case: str
+    library: str
+    statement: str
+    names: Mapping[str, Any]
+
+
+def codec(values: int) -> Samples:
+    """Seconds to encode and to decode each frame."""
+    statements = []
     for name, data in frames().items():
-        results[name] = {}
-        for library, statement in zip(LIBRARIES, statements[name], strict=True):
-            results[name][library] = median(
-                runner, f"{way} {name} {library}", statement, {**NAMES, "data": data}
-            )
-    return results
+        known = {**NAMES, "data": data}
+        for way, statement_of in (("encode", encoding), ("decode", decoding)):
+            statements += [
+                Timed(f"{way} {name}", library, statement_of(library)[name], known)
+                for library in LIBRARIES
+            ]
+    return timed(statements, values)
 
 
-def reading(runner: Any) -> Medians:
-    """Medians in seconds for each stream, by library."""
-    results: Medians = {}
-    for name, stream in streams().items():
-        pieces = chunks(stream, CHUNK)
-        results[name] = {
-            library: median(
-                runner, f"stream {name} {library}", "read(pieces)", {"read": read, "pieces": pieces}
-            )
-            for library, read in READERS.items()
-        }
-    return results
+def stream(libraries: list[str], kinds: list[str], sizes: list[int], values: int) -> Samples:
+    """Seconds to read a stream of each kind, in chunks of each size."""
+    statements = []
+    for kind in kinds:
+        for size in sizes:
+            pieces = chunks(streams()[kind], size)
+            statements += [
+                Timed(f"{kind} {size}", name, "read(pieces)", {"read": read, "pieces": pieces})
+                for name, read in READERS.items()
+                if name in libraries
+            ]
+    return timed(statements, values)
 
 
-def median(runner: Any, name: str, statement: str, names: dict[str, Any]) -> float:
-    """The median in seconds; a worker, which runs one benchmark only, has no use for it."""
-    timer = timeit.Timer(statement, timer=time.process_time, globals=names)
-    result = runner.bench_time_func(name, timer.timeit)
-    return 1.0 if runner.args.worker else float(result.median())
+def timed(statements: list[Timed], values: int) -> Samples:
+    """So many values for each, case by case. A value is the mean of as many executions as take
+    `LEAST_S` of the processor's time.
+    """
+    runner = pyperf.Runner()
+    runner.parse_args(["--worker", "--loops=1", "--warmups=0", "--values=1"])
+    samples: Samples = {}
+    for _, of_case in groupby(statements, key=lambda each: each.case):
+        timers = [
+            (each, Timer(each.statement, timer=process_time, globals=dict(each.names)))
+            for each in of_case
+        ]
+        loops = [_loops(timer) for _, timer in timers]
+        for number in range(values):
+            for (each, timer), count in zip(timers, loops, strict=True):
+                runner.args.loops = count
+                name = f"{each.case}, {each.library}, {number}"
+                with redirect_stdout(sys.stderr):
+                    result = runner.bench_time_func(name, timer.timeit)
+                add(samples, each.case, each.library, result.get_values())
+    return samples
 
 
-def report(title: str, results: Medians, unit: str, factor: float) -> None:
-    """A table of our times and of how much longer the others take."""
-    others = [name for name in next(iter(results.values())) if name != "amqpconn"]
-    print(f"\n| {title} | {unit} | {' | '.join(f'{name} takes' for name in others)} |")
-    print("|---" * (2 + len(others)) + "|")
-    ratios: dict[str, list[float]] = {name: [] for name in others}
-    for name, medians in results.items():
-        for other in others:
-            ratios[other].append(medians[other] / medians["amqpconn"])
-        shown = " | ".join(f"{ratios[other][-1]:.2f} x" for other in others)
-        print(f"| {name} | {medians['amqpconn'] * factor:,.0f} | {shown} |")
-    means = " | ".join(f"{geometric_mean(ratios[other]):.2f} x" for other in others)
-    print(f"| geometric mean | | {means} |")
-
-
-def main() -> None:
-    """Run all, and report unless this is a worker."""
-    runner = pyperf.Runner(
-        processes=3, values=5, min_time=0.05, program_args=("-m", "tests.bench.micro")
-    )
-    runner.argparser.set_defaults(inherit_environ=["PYTHONPATH"])
-    runner.parse_args()
-    encode = codec(runner, "encode", ENCODE)
-    decode = codec(runner, "decode", dict.fromkeys(ENCODE, DECODE))
-    streamed = reading(runner)
-    if not runner.args.worker:
-        report("encode", encode, "ns", 1e9)
-        report("decode", decode, "ns", 1e9)
-        report("stream of 1 MiB", streamed, "us", 1e6)
-
-
-if __name__ == "__main__":
-    main()
+def _loops(timer: Timer) -> int:
+    """How many executions take long enough. They are warm then, too."""
+    loops = 1
+    while (taken := timer.timeit(loops)) < LEAST_S:
+        loops = max(2 * loops, int(loops * LEAST_S / taken) if taken else 0)
+    return loops

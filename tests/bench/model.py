@@ -126,5 +126,17 @@ def interleaved(
     for _ in range(rounds):
         for library, measure in contenders.items():
             for case, value in measure().items():
-                samples.setdefault(case, {}).setdefault(library, []).append(value)
+                add(samples, case, library, [value])
     return samples
+
+
+def add(samples: Samples, case: str, library: str, values: Iterable[float]) -> None:
+    """Add values to those that there are."""
+    samples.setdefault(case, {}).setdefault(library, []).extend(values)
+
+
+def add_all(samples: Samples, others: Samples) -> None:
+    """Add all values of other samples."""
+    for case, libraries in others.items():
+        for library, values in libraries.items():
+            add(samples, case, library, values)

@@ -80,14 +80,17 @@ class Session:
     def work(self, library: str, what: str, url: str, *arguments: Any) -> Any:
         """What one library's client tells of its work, done in a process of its own."""
         if library == LIMIT:
-            return json.loads(
-                self.run(str(self.limit), what, *map(_in_c, (*place(url), *arguments)))
-            )
+            return self.in_c(what, *place(url), *arguments)
         return self.child(f"clients.{CLIENTS[library]}", what, url, *arguments)
 
     def child(self, module: str, work: str, *arguments: Any) -> Any:
         """What `tests.bench.child` prints for this work, in a process of its own."""
         return json.loads(self.run(*_child(module, work, *arguments)))
+
+    def in_c(self, *arguments: Any) -> Any:
+        """What the program in C prints."""
+        texts = [str(int(one) if isinstance(one, bool) else one) for one in arguments]
+        return json.loads(self.run(str(self.limit), *texts))
 
     def start(self, module: str, work: str, *arguments: Any) -> Process:
         """The process that does this work, to talk to."""
@@ -113,7 +116,3 @@ class Session:
 
 def _child(module: str, work: str, *arguments: Any) -> list[str]:
     return [sys.executable, "-m", "tests.bench.child", module, work, json.dumps(arguments)]
-
-
-def _in_c(argument: Any) -> str:
-    return str(int(argument) if isinstance(argument, bool) else argument)

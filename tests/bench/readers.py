@@ -1,23 +1,29 @@
-"""The same stream for four libraries: bytes in chunks, as they come from a socket, to frames.
+"""The same stream for five libraries: bytes in chunks, as they come from a socket, to frames.
 
 pamqp has no reader; `pamqp_loop` is the loop that its users amqpstorm and rabbitpy have. aiormq is
-given its own reader with an asyncio.StreamReader that has all bytes already.
+given its own reader with an asyncio.StreamReader that has all bytes already. py-amqp asks its
+socket for as many bytes as it wants, so chunks mean nothing to it.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from io import BytesIO
+from types import SimpleNamespace
 
 import pamqp.frame
 import pamqp.heartbeat
 import pika.frame
 from aiormq.connection import FrameReceiver
+from amqp.method_framing import frame_handler
+from amqp.serialization import loads
 
 from amqpconn.core.dialect import dialect_for
 from amqpconn.core.framing import FrameReader
 from amqpconn_spec.v0_9_1 import basic
 from amqpconn_spec.v0_9_1.frames import HEARTBEAT, BodyFrame, HeaderFrame
+from tests.bench.py_amqp import Transport
 
 MEBIBYTE = 1 << 20
 BODY = bytes(range(100))
@@ -30,8 +36,8 @@ def delivery(properties: basic.Properties) -> bytes:
     return deliver.encode_frame(1) + header.encode() + BodyFrame(1, BODY).encode()
 
 
-def streams() -> dict[str, bytes]:
-    """About a mebibyte of each kind of traffic."""
+def units() -> dict[str, bytes]:
+    """What each kind of traffic repeats."""
     plain = delivery(basic.Properties(content_type="application/json", delivery_mode=2))
     headers = delivery(
         basic.Properties(
@@ -40,8 +46,12 @@ def streams() -> dict[str, bytes]:
             headers={"source": "orders-service", "retries": 3, "urgent": True},
         )
     )
-    units = {"heartbeat": HEARTBEAT, "deliver": plain, "deliver with headers": headers}
-    return {name: unit * (MEBIBYTE // len(unit)) for name, unit in units.items()}
+    return {"heartbeat": HEARTBEAT, "deliver": plain, "headers": headers}
+
+
+def streams() -> dict[str, bytes]:
+    """About a mebibyte of each kind of traffic."""
+    return {name: unit * (MEBIBYTE // len(unit)) for name, unit in units().items()}
 
 
 def chunks(stream: bytes, size: int) -> list[bytes]:
@@ -106,9 +116,29 @@ async def _aiormq_reader(pieces: list[bytes]) -> int:
     return count
 
 
+def py_amqp_loop(pieces: list[bytes]) -> int:
+    """What drain_events does: read a frame, hand it on, and unpack the method at last."""
+    count = 0
+    stream = b"".join(pieces)
+    read_frame = Transport(BytesIO(stream).read).read_frame
+    handle = frame_handler(SimpleNamespace(bytes_recv=0), _unpack)
+    left = len(stream)
+    while left:
+        frame = read_frame()
+        handle(frame)
+        left -= 8 + len(frame[2])
+        count += 1
+    return count
+
+
+def _unpack(_channel: int, _method: object, payload: bytes, _message: object) -> None:
+    loads("sLbss", payload, 4)
+
+
 READERS: dict[str, Callable[[list[bytes]], int]] = {
     "amqpconn": amqpconn_reader,
     "pamqp": pamqp_loop,
     "pika": pika_loop,
+    "py-amqp": py_amqp_loop,
     "aiormq": aiormq_reader,
 }
