@@ -1,4 +1,6 @@
-"""Who may use a connection of the event loop: the process and the loop that opened it."""
+"""Who may use a connection of the event loop, the process and the loop that opened it; and what is
+to be known of transports.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
         def get_extra_info(self, name: str) -> object:
             """For example its socket."""
+
+
+_READ_SIZE = 65536
 
 
 class Guarded(Owned):
@@ -60,6 +65,17 @@ def disown(transport: Stream) -> None:
         inert = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         os.dup2(inert, number, inheritable=False)
         os.close(inert)
+
+
+def read_less_at_once(transport: asyncio.BaseTransport) -> None:
+    """Have the event loop ask the socket for 64 KiB at a time.
+
+    It asks for 256 KiB, which is memory that the system maps anew for each read: six times the
+    work for a heartbeat, and more than one read less saves for a large body. An event loop that
+    has another way to read is left as it is.
+    """
+    if getattr(transport, "max_size", 0) > _READ_SIZE:
+        setattr(transport, "max_size", _READ_SIZE)  # noqa: B010 - asyncio's types do not have it
 
 
 def file_number(transport: Stream) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from amqpconn import transport
 from amqpconn.asyncio._dial import connected_socket
-from amqpconn.asyncio._guard import Guarded, disown
+from amqpconn.asyncio._guard import Guarded, disown, read_less_at_once
 from amqpconn.core.events import HangUp, Opened, Redial, SecretWanted
 from amqpconn.errors import ConnectionFailed, NotOpen
 
@@ -236,6 +236,7 @@ class Link(asyncio.Protocol, Guarded):
                 from amqpconn.asyncio._rest import read_rest_of_tls
 
                 read_rest_of_tls(transport)
+            read_less_at_once(transport)
             self._core.connected(self.now())
             self.pump()
 

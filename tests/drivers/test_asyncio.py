@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from amqpconn.asyncio import Channel, Connection, Endpoint, connect
+from amqpconn.core.endpoint import EndpointCore
 from amqpconn.errors import AlreadyOpen, ConnectionForced, NotOpen, OpenAborted, OpenTimeout
 from amqpconn.testing import Peer
 from amqpconn_spec.v0_9_1 import basic, queue, tx
@@ -131,6 +132,24 @@ def test_opening_that_is_not_awaited_does_nothing(peer: Peer) -> None:
         await connection.close()
         assert len(peer.sessions) == 1
         assert len(peer.received("channel.open")) == 1
+
+    assert run_with(peer, work) == []
+
+
+def test_much_is_read_in_pieces(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a size for which the system need not map memory anew each time."""
+    sizes, receive = list[int](), EndpointCore.receive_data
+
+    def counted(core: EndpointCore, data: bytes, now: float) -> None:
+        sizes.append(len(data))
+        receive(core, data, now)
+
+    async def work(_: Connection, channel: Channel) -> None:
+        await consume(channel, bytes(500_000))
+        monkeypatch.setattr(EndpointCore, "receive_data", counted)
+        content = (await channel.receive(timeout=PATIENCE))[1]
+        assert content == message(bytes(500_000))
+        assert max(sizes) <= 65536
 
     assert run_with(peer, work) == []
 
