@@ -4,14 +4,21 @@ together (2.3.5.2).
 
 from __future__ import annotations
 
+from struct import Struct
+
 from amqpconn.core.framing import FRAME_OVERHEAD
 from amqpconn.errors import InvalidParameter, UnexpectedContent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Final
+
     from amqpconn.core.dialect import Dialect
     from amqpconn_spec._base import Method, Properties
     from amqpconn_spec.v0_9_1.frames import ContentHeader
+
+PARTS_OF_A_BODY_FRAME: Final = 3
+_pack_frame_header = Struct(">BHI").pack
 
 
 class Content:
@@ -99,40 +106,47 @@ class Assembler:
         return method, Content(body, self._properties)
 
 
-def content_frames(
+def content_parts(
     dialect: Dialect, channel: int, class_id: int, content: Content, frame_max: int
-) -> list[bytes]:
-    """The header frame and body frames for `content`.
+) -> list[bytes | memoryview]:
+    """The frames of `content`: the header frame, then `PARTS_OF_A_BODY_FRAME` parts for each body
+    frame, what goes before the payload, the payload and the end octet.
 
-    Body frames are no larger than `frame_max`; a header is as large as its properties. Raises
+    Nothing of the body is copied: the payloads are `content.body` itself, or views of it. Body
+    frames are no larger than `frame_max`; a header is as large as its properties. Raises
     InvalidParameter for a body that is not bytes or properties of another class, EncodeError for
     properties that do not fit.
     """
-    _check(dialect, class_id, content)
-    properties = content.properties
-    if properties is None:
-        properties = dialect.properties_class(class_id)()
-    view = memoryview(content.body if isinstance(content.body, bytes) else bytes(content.body))
-    size, room = len(view), frame_max - FRAME_OVERHEAD
-    frames = [dialect.HeaderFrame(channel, class_id, size, properties).encode()]
-    end = bytes((dialect.frame_end,))
+    body, properties = _body(content), _properties(dialect, class_id, content)
+    size, room = len(body), frame_max - FRAME_OVERHEAD
+    parts: list[bytes | memoryview] = [
+        dialect.HeaderFrame(channel, class_id, size, properties).encode()
+    ]
+    whole = body if size <= room else memoryview(body)
     for at in range(0, size, room):
-        part = view[at : at + room]
-        head = b"%c%b%b" % (
-            dialect.frame_body,
-            channel.to_bytes(2, "big"),
-            len(part).to_bytes(4, "big"),
-        )
-        frames.append(b"".join((head, part, end)))
-    return frames
+        payload = whole[at : at + room]
+        head = _pack_frame_header(dialect.frame_body, channel, len(payload))
+        parts += (head, payload, dialect.end_octet)
+    return parts
 
 
-def _check(dialect: Dialect, class_id: int, content: Content) -> None:
-    if not isinstance(content.body, bytes | bytearray | memoryview):
-        raise InvalidParameter(f"a body is bytes, not {type(content.body).__name__}")
+def _body(content: Content) -> bytes:
+    """What is to be sent: a copy of what may change before it is."""
+    body = content.body
+    if isinstance(body, bytes):
+        return body
+    if not isinstance(body, bytearray | memoryview):
+        raise InvalidParameter(f"a body is bytes, not {type(body).__name__}")
+    return bytes(body)
+
+
+def _properties(dialect: Dialect, class_id: int, content: Content) -> Properties:
     kind = dialect.properties_class(class_id)
-    if content.properties is not None and not isinstance(content.properties, kind):
+    if content.properties is None:
+        return kind()
+    if not isinstance(content.properties, kind):
         raise InvalidParameter(
             f"properties are {kind.__module__}.{kind.__name__},"
             f" not {type(content.properties).__name__}"
         )
+    return content.properties

@@ -66,6 +66,7 @@ class Dialect:
             self.frame_heartbeat,
         )
         self.frame_end: int = constants.FRAME_END
+        self.end_octet = bytes((self.frame_end,))
         self.frame_min_size: int = constants.FRAME_MIN_SIZE
         self._take_classes(package)
 

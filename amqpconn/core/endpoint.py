@@ -193,7 +193,5 @@ class EndpointCore(Incoming):
         self.check_open()
         outgoing.check_usable(channel)
         outgoing.check_belongs(method, channel, content)
-        for frame in outgoing.frames(
-            self.dialect, method, channel.id, content, self._reader.frame_max
-        ):
-            self.output.write(frame)
+        parts = outgoing.parts(self.dialect, method, channel.id, content, self._reader.frame_max)
+        self.output.write(*parts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amqpconn.core.assembler import content_frames
+from amqpconn.core.assembler import content_parts
 from amqpconn.core.channels import ChannelState
 from amqpconn.errors import InvalidParameter, NotOpen
 
@@ -47,21 +47,22 @@ def is_answered(method: Method) -> bool:
 
     In 0-9 and 0-8 it is called nowait.
     """
-    no_wait = getattr(method, "no_wait", False) or getattr(method, "nowait", False)
-    return bool(method.REPLIES) and not no_wait
+    if not method.REPLIES:
+        return False
+    return not (getattr(method, "no_wait", False) or getattr(method, "nowait", False))
 
 
-def frames(
+def parts(
     dialect: Dialect, method: Method, channel: int, content: Content | None, frame_max: int
-) -> list[bytes]:
-    """All frames of a method.
+) -> list[bytes | memoryview]:
+    """All frames of a method, in parts: joined they are what goes out.
 
     Raises EncodeError for a value that does not fit, InvalidParameter when all of them together
     are too much for one frame.
     """
-    made = [method.encode_frame(channel)]
+    made: list[bytes | memoryview] = [method.encode_frame(channel)]
     if content is not None:
-        made += content_frames(dialect, channel, method.CLASS_ID, content, frame_max)
+        made += content_parts(dialect, channel, method.CLASS_ID, content, frame_max)
     for frame in made[:2]:  # the method and the content header, which cannot be split
         if len(frame) > frame_max:
             raise InvalidParameter(

@@ -1,26 +1,27 @@
 """What waits to be written: answers to the server first, then everything else in order.
 
 The driver takes all of it at once when its stream has room, so frames of one message always stay
-together, and an answer overtakes what other callers have queued while the peer is slow.
+together, and an answer overtakes what other callers have queued while the peer is slow. What is
+taken is joined once: until then a body is where its user has it.
 """
 
 from __future__ import annotations
 
 
 class Output:
-    """Two queues of bytes; `size` is the number of bytes in both."""
+    """Two queues of bytes, in parts; `size` is the number of bytes in both."""
 
     __slots__ = ("_first", "_rest", "size")
 
     def __init__(self) -> None:
-        self._first: list[bytes] = []
-        self._rest: list[bytes] = []
+        self._first: list[bytes | memoryview] = []
+        self._rest: list[bytes | memoryview] = []
         self.size = 0
 
-    def write(self, data: bytes) -> None:
+    def write(self, *parts: bytes | memoryview) -> None:
         """Behind everything else."""
-        self._rest.append(data)
-        self.size += len(data)
+        self._rest.extend(parts)
+        self.size += sum(map(len, parts))
 
     def write_first(self, data: bytes) -> None:
         """Behind other answers, in front of the rest."""
@@ -33,7 +34,7 @@ class Output:
             return b""
         queued = self._first + self._rest
         self.clear()
-        return queued[0] if len(queued) == 1 else b"".join(queued)
+        return b"".join(queued)  # which gives the part itself when there is one only
 
     def clear(self) -> None:
         """Forget what waits."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from functools import partial
 
-from amqpconn.core.assembler import content_frames
+from amqpconn.core.assembler import PARTS_OF_A_BODY_FRAME, content_parts
 from amqpconn.core.connection import short_text
 from amqpconn.core.dialect import dialect_for
 from amqpconn.core.heartbeat import Heartbeat
@@ -193,9 +193,12 @@ class Session:
         self.outbox.put(method.encode_frame(channel))
         if content is not None:
             frame_max = self._incoming.frame_max
-            self.outbox.put(
-                *content_frames(self.dialect, channel, method.CLASS_ID, content, frame_max)
+            header, *bodies = content_parts(
+                self.dialect, channel, method.CLASS_ID, content, frame_max
             )
+            self.outbox.put(bytes(header))
+            for at in range(0, len(bodies), PARTS_OF_A_BODY_FRAME):
+                self.outbox.put(b"".join(bodies[at : at + PARTS_OF_A_BODY_FRAME]))
 
     def side(self, channel: int) -> ChannelSide:
         """Our side of a channel."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amqpconn.core.assembler import Assembler, Content, content_frames
+from amqpconn.core.assembler import PARTS_OF_A_BODY_FRAME, Assembler, Content, content_parts
 from amqpconn.core.dialect import dialect_for
 from amqpconn.core.events import Arrived
 from amqpconn.core.framing import FRAME_OVERHEAD
@@ -81,6 +82,39 @@ def test_frames_of_a_message_stay_together_and_replies_go_first() -> None:
     assert len(client.sent()) == 0
 
 
+def test_until_it_is_taken_a_body_is_where_its_user_has_it() -> None:
+    small, large = bytes(ROOM), bytes(3 * ROOM)
+    for body in (small, large):
+        parts = content_parts(dialect_for("0-9-1"), 1, 60, Content(body), FRAME_MAX)
+        payloads = parts[2::PARTS_OF_A_BODY_FRAME]
+        assert sum(map(len, payloads)) == len(body)
+        assert all(
+            payload.obj is body if isinstance(payload, memoryview) else payload is body
+            for payload in payloads
+        )
+
+
+def test_all_that_is_taken_is_copied_once() -> None:
+    client = opened(frame_max=FRAME_MAX)
+    chan, body = client.open_channel(), bytes(4_000_000)
+    tracemalloc.start()
+    try:
+        client.core.send(basic.Publish(), chan, Content(body))
+        assert tracemalloc.get_traced_memory()[1] < len(body) / 4  # of 3 small objects per frame
+        data = client.core.data_to_send(client.now)
+        assert tracemalloc.get_traced_memory()[1] < 1.25 * len(data)
+    finally:
+        tracemalloc.stop()
+    assert len(data) > len(body)
+
+
+def test_a_body_that_changes_later_goes_out_as_it_was() -> None:
+    client, body = opened(), bytearray(b"as it was")
+    client.core.send(basic.Publish(), client.open_channel(), Content(body))  # type: ignore[arg-type]
+    body[:2] = b"no"
+    assert client.sent()[2] == BodyFrame(1, b"as it was")
+
+
 def test_no_properties_are_empty_ones() -> None:
     client = opened()
     client.core.send(basic.Publish(), client.open_channel(), Content(b"x"))
@@ -93,15 +127,15 @@ def test_no_properties_are_empty_ones() -> None:
     ids=["bytearray", "memoryview", "with gaps", "slice"],
 )
 def test_a_body_is_anything_like_bytes(body: Any) -> None:
-    frames = content_frames(dialect_for("0-9-1"), 1, 60, Content(body), FRAME_MAX)
-    assert frames[1:] == [BodyFrame(1, b"body").encode()]
+    _, *parts = content_parts(dialect_for("0-9-1"), 1, 60, Content(body), FRAME_MAX)
+    assert b"".join(parts) == BodyFrame(1, b"body").encode()
 
 
 def test_a_view_of_larger_items_is_measured_in_bytes() -> None:
     view: Any = memoryview(bytes(8)).cast("I")
-    header, body = content_frames(dialect_for("0-9-1"), 1, 60, Content(view), FRAME_MAX)
+    header, *body = content_parts(dialect_for("0-9-1"), 1, 60, Content(view), FRAME_MAX)
     assert header == HeaderFrame(1, 60, 8, basic.Properties()).encode()
-    assert body == BodyFrame(1, bytes(8)).encode()
+    assert b"".join(body) == BodyFrame(1, bytes(8)).encode()
 
 
 @pytest.mark.parametrize("body", ["text", None, 5, ["b"]])
