@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     ]
 
 _NEVER_S = 1e8
+# So many bytes are worth a write of their own; fewer wait for the rest of the loop's turn.
+_WORTH_A_WRITE = 16384
 
 
 class Link(asyncio.Protocol, Guarded):
@@ -47,6 +49,7 @@ class Link(asyncio.Protocol, Guarded):
         "_connector",
         "_dialing",
         "_hung_up",
+        "_is_posted",
         "_on_event",
         "_opened",
         "_redial",
@@ -79,6 +82,7 @@ class Link(asyncio.Protocol, Guarded):
         self._redial: Redial | None = None
         self._can_write = True
         self._waiters: list[asyncio.Future[None]] = []
+        self._is_posted = False
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -121,6 +125,8 @@ class Link(asyncio.Protocol, Guarded):
         if self.is_inherited:
             self.forked()
         elif self._loop is not None:
+            if self._is_posted:  # it was sent before
+                self._write()
             self._core.abort(self.now())
             self.pump()
 
@@ -294,6 +300,20 @@ class Link(asyncio.Protocol, Guarded):
         finally:
             self._telling = False
         self._arm()
+
+    def post(self) -> None:
+        """Something was queued that is not answered: it goes out in one write with all else that
+        this turn of the event loop brings, unless there is much of it.
+        """
+        if self._core.output.size >= _WORTH_A_WRITE:
+            self.pump()
+        elif not self._is_posted:
+            self._is_posted = True
+            self.loop.call_soon(self._pump_posted)
+
+    def _pump_posted(self) -> None:
+        self._is_posted = False
+        self.pump()
 
     def _write(self) -> None:
         if self._transport is not None and self._can_write and self._core.output.size:

@@ -89,14 +89,15 @@ class Endpoint(EndpointFacade):
     ) -> None:
         """Send a method that is not answered, with its content; wait while the stream is full.
 
-        Raises NotOpen, InvalidParameter, EncodeError, CallTimeout when the stream took nothing for
-        `timeout` seconds.
+        What is sent in one turn of the event loop goes out at its end, in one write, or before it
+        when there is much. Raises NotOpen, InvalidParameter, EncodeError, CallTimeout when the
+        stream took nothing for `timeout` seconds.
         """
         self._link.check_caller()
         core = self._channel_core(channel)
         await self._link.writable(timeout)
         self._core.send(method, core, content)
-        self._link.pump()
+        self._link.post()
 
     def abort(self) -> None:
         """Close the byte stream without a word to the server; whoever waits gets NotOpen.

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from amqpconn.asyncio import Channel, Connection, Endpoint, connect
+from amqpconn.asyncio._link import _WORTH_A_WRITE
 from amqpconn.core.endpoint import EndpointCore
 from amqpconn.errors import AlreadyOpen, ConnectionForced, NotOpen, OpenAborted, OpenTimeout
 from amqpconn.testing import Peer
@@ -23,6 +24,7 @@ from tests.drivers.held import held_by_the_loop
 from tests.drivers.helpers import GUEST, PATIENCE, hanging_resolver, message
 
 pytestmark = pytest.mark.usefixtures("leaks")
+PUBLISH = basic.Publish(routing_key="none")
 Work = Callable[[Connection, Channel], Awaitable[None]]
 
 
@@ -106,6 +108,66 @@ def test_endpoint_may_be_made_where_no_loop_runs(peer: Peer) -> None:
         await connection.close()
 
     assert run(work()) == []
+
+
+def writes_of(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The sizes of all writes from now on."""
+    transport, sizes = connection.endpoint._link._transport, list[int]()
+    assert transport is not None
+    write = transport.write
+
+    def counted(data: bytes) -> None:
+        sizes.append(len(data))
+        write(data)
+
+    monkeypatch.setattr(transport, "write", counted)
+    return sizes
+
+
+def test_what_is_sent_in_one_turn_of_the_loop_is_one_write(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work(connection: Connection, channel: Channel) -> None:
+        sizes = writes_of(connection, monkeypatch)
+        for _ in range(3):
+            for number in range(4):
+                await channel.send(PUBLISH, message(b"%d" % number))
+            await asyncio.sleep(0)
+        assert len(sizes) == 3
+        await channel.send(PUBLISH, message(b"4"))
+        await channel.call(tx.Select())  # takes along what waits
+        assert len(sizes) == 4
+        numbers = [it.content.body for it in peer.wait_for("basic.publish", 13) if it.content]
+        assert numbers == [b"0", b"1", b"2", b"3"] * 3 + [b"4"]
+
+    assert run_with(peer, work) == []
+
+
+def test_much_is_written_at_once(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(connection: Connection, channel: Channel) -> None:
+        sizes = writes_of(connection, monkeypatch)
+        for _ in range(100):
+            await channel.send(PUBLISH, message(bytes(1000)))
+        assert 100_000 - _WORTH_A_WRITE < sum(sizes) <= 100 * (1000 + 100)
+        assert len(sizes) <= 100_000 / _WORTH_A_WRITE
+        await channel.send(PUBLISH, message(bytes(100_000)))
+        assert sum(sizes) > 200_000
+
+    assert run_with(peer, work) == []
+
+
+@pytest.mark.parametrize("end", ["close", "abort"])
+def test_what_was_sent_before_the_end_goes_out(peer: Peer, end: str) -> None:
+    async def work(connection: Connection, channel: Channel) -> None:
+        for number in range(10):
+            await channel.send(PUBLISH, message(b"%d" % number))
+        if end == "close":
+            await connection.close()
+        else:
+            connection.endpoint.abort()
+        assert len(peer.wait_for("basic.publish", 10)) == 10
+
+    assert run_with(peer, work) == []
 
 
 def test_opening_is_awaited_once(peer: Peer) -> None:
