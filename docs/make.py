@@ -69,7 +69,9 @@ def _diagram(role: Role) -> str:
 
 def errors_page() -> str:
     """All errors, with their cause and remedy, from their classes."""
-    rows = [_row(kind, depth) for kind, depth in _tree(errors.AMQPError, 0)]
+    public = [getattr(errors, name) for name in dir(errors)]  # loads those that come late, too
+    tree = _tree(errors.AMQPError, 0)
+    rows = [_row(kind, depth) for kind, depth in tree if kind in public]
     parts = [
         "# Errors",
         ERRORS_INTRODUCTION,
@@ -101,7 +103,7 @@ def _tree(kind: type[errors.AMQPError], depth: int) -> list[tuple[type[errors.AM
     """A class and those below it, in the order in which they are drawn."""
     found = [(kind, depth)]
     for below in sorted(kind.__subclasses__(), key=_drawn_at):
-        if _parent(below) is kind and vars(errors).get(below.__name__) is below:
+        if _parent(below) is kind:
             found += _tree(below, depth + 1)
     return found
 

@@ -112,7 +112,8 @@ def test_no_name_brings_a_driver_along(name: str) -> None:
 # What an ordinary connection never needs, or only once there is one.
 RARE = """
     amqpconn.core.reasons amqpconn.core.sniff amqpconn.core.detour amqpconn.core.watch
-    amqpconn.errors._codes amqpconn.errors._closing amqpconn.errors._tls amqpconn._failures
+    amqpconn.errors._codes amqpconn.errors._closing amqpconn.errors._ends amqpconn.errors._peers
+    amqpconn.errors._tls amqpconn._failures
     amqpconn._aside amqpconn._plan amqpconn.uri amqpconn.testing
     amqpconn.sync._asking amqpconn.sync._bridge amqpconn.sync._offer
     amqpconn.asyncio._asking amqpconn.asyncio._rest amqpconn.asyncio._stream

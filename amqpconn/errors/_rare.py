@@ -1,5 +1,5 @@
-"""What only a refusal by the peer, or TLS, brings up: with the module `errors` they are not loaded
-before the first of them is asked for.
+"""What only the end of a stream, TLS or a refusal by the peer brings up. It is not loaded before
+something of it is asked for from `amqpconn.errors`.
 """
 
 from amqpconn.errors._closing import AuthenticationRefused as AuthenticationRefused
@@ -31,6 +31,24 @@ from amqpconn.errors._codes import PreconditionFailed as PreconditionFailed
 from amqpconn.errors._codes import ResourceError as ResourceError
 from amqpconn.errors._codes import ResourceLocked as ResourceLocked
 from amqpconn.errors._codes import UnexpectedFrame as UnexpectedFrame
+from amqpconn.errors._ends import HUNG_UP_IN as HUNG_UP_IN
+from amqpconn.errors._ends import ConnectRefused as ConnectRefused
+from amqpconn.errors._ends import HostUnreachable as HostUnreachable
+from amqpconn.errors._ends import HungUpInConnect as HungUpInConnect
+from amqpconn.errors._ends import HungUpInHeader as HungUpInHeader
+from amqpconn.errors._ends import HungUpInOpen as HungUpInOpen
+from amqpconn.errors._ends import HungUpInSecure as HungUpInSecure
+from amqpconn.errors._ends import HungUpInStart as HungUpInStart
+from amqpconn.errors._ends import HungUpInTLS as HungUpInTLS
+from amqpconn.errors._ends import HungUpInUse as HungUpInUse
+from amqpconn.errors._ends import NameNotResolved as NameNotResolved
+from amqpconn.errors._peers import PeerSpeaksAMQP10 as PeerSpeaksAMQP10
+from amqpconn.errors._peers import PeerSpeaksHTTP as PeerSpeaksHTTP
+from amqpconn.errors._peers import PeerSpeaksOther as PeerSpeaksOther
+from amqpconn.errors._peers import PeerSpeaksRedis as PeerSpeaksRedis
+from amqpconn.errors._peers import PeerSpeaksSSH as PeerSpeaksSSH
+from amqpconn.errors._peers import PeerSpeaksTLS as PeerSpeaksTLS
+from amqpconn.errors._peers import WrongPeer as WrongPeer
 from amqpconn.errors._tls import CertificateExpired as CertificateExpired
 from amqpconn.errors._tls import CertificateForOtherHost as CertificateForOtherHost
 from amqpconn.errors._tls import CertificateNotTrusted as CertificateNotTrusted

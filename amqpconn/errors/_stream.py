@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 # All before open-ok.
 OPENING: Final[tuple[str, ...]] = PHASES[:8]
 # Those in which there is a byte stream.
-_STREAM: Final[tuple[str, ...]] = PHASES[1:9]
+STREAM: Final[tuple[str, ...]] = PHASES[1:9]
 
 
 class ConnectionFailed(AMQPError):
@@ -46,108 +46,14 @@ class TransportError(ConnectionFailed, OSError):
     remedy = "look at the system's error, which is the cause of this one"
 
 
-class NameNotResolved(TransportError):
-    """The host name has no address."""
-
-    phases: tuple[str, ...] = ("resolve",)
-    remedy = "check the host name and this machine's resolver"
-
-
-class ConnectRefused(TransportError):
-    """The host is there and nothing listens on that port."""
-
-    phases: tuple[str, ...] = ("connect",)
-    remedy = "check that the broker runs and that the port is right (5672 in clear, 5671 with TLS)"
-
-
-class HostUnreachable(TransportError):
-    """No way to the host, or none that answers."""
-
-    phases: tuple[str, ...] = _STREAM  # a route may get lost later, too
-    remedy = "check the address, the route and firewalls"
-
-
 class PeerHungUp(TransportError):
     """The peer ended the byte stream without a connection.close.
 
     Its subclasses say in which phase.
     """
 
-    phases: tuple[str, ...] = _STREAM
+    phases: tuple[str, ...] = STREAM
     remedy = "read the broker's log at this time; look for a proxy or load balancer in between"
-
-
-class HungUpInConnect(PeerHungUp):
-    """The stream ended before anything was sent over it."""
-
-    phases: tuple[str, ...] = ("connect",)
-    cause = "perhaps a load balancer has no broker behind it, or a firewall resets connections"
-
-
-class HungUpInTLS(PeerHungUp):
-    """The stream ended in the middle of the TLS handshake."""
-
-    phases: tuple[str, ...] = ("tls",)
-    cause = "perhaps the port does not speak TLS, or a load balancer has no broker behind it"
-
-
-class HungUpInHeader(PeerHungUp):
-    """The stream ended in answer to our protocol header."""
-
-    phases: tuple[str, ...] = ("header",)
-    cause = (
-        "perhaps the port wants TLS, a load balancer has no broker behind it,"
-        " or the broker is just starting"
-    )
-
-
-class HungUpInStart(PeerHungUp):
-    """The stream ended after the login (start-ok), from a server that could have said why."""
-
-    phases: tuple[str, ...] = ("start",)
-    cause = "perhaps the broker gave up on the login; its log says why"
-
-
-class HungUpInSecure(PeerHungUp):
-    """The stream ended after the answer to a challenge, from a server that could have said why."""
-
-    phases: tuple[str, ...] = ("secure",)
-    cause = "perhaps the broker gave up on the login; its log says why"
-
-
-class HungUpInOpen(PeerHungUp):
-    """The stream ended after tune-ok and open."""
-
-    phases: tuple[str, ...] = ("open",)
-    cause = (
-        "perhaps the broker did not take the limits (channel_max, frame_max) or the virtual host;"
-        " its log says why"
-    )
-
-
-class HungUpInUse(PeerHungUp):
-    """The stream ended under an open connection."""
-
-    phases: tuple[str, ...] = ("opened",)
-    cause = (
-        "perhaps the broker was killed or restarted, or something in between drops streams that"
-        " are idle for long"
-    )
-
-
-#: The class for a stream that ends in a phase.
-HUNG_UP_IN: Final[dict[str, type[PeerHungUp]]] = {
-    kind.phases[0]: kind
-    for kind in (
-        HungUpInConnect,
-        HungUpInTLS,
-        HungUpInHeader,
-        HungUpInStart,
-        HungUpInSecure,
-        HungUpInOpen,
-        HungUpInUse,
-    )
-}
 
 
 # --- time, and our own doing ---

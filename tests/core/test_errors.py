@@ -47,7 +47,7 @@ from amqpconn_spec.v0_9_1.errors import REPLY_CODES
 
 CLASSES = {
     name: value
-    for name, value in vars(errors).items()
+    for name, value in ((name, getattr(errors, name)) for name in dir(errors))
     if isinstance(value, type) and issubclass(value, AMQPError)
 }
 BY_CODE = set(BY_REPLY_CODE.values())
