@@ -114,7 +114,9 @@ RARE = """
     amqpconn.core.reasons amqpconn.core.sniff amqpconn.core.detour amqpconn.core.watch
     amqpconn.errors._codes amqpconn.errors._closing amqpconn.errors._ends amqpconn.errors._peers
     amqpconn.errors._tls amqpconn._failures
-    amqpconn._aside amqpconn._plan amqpconn.uri amqpconn.testing
+    amqpconn._aside amqpconn._plan amqpconn.uri amqpconn.credentials amqpconn.auth amqpconn.secret
+    amqpconn.mechanisms amqpconn.locale amqpconn.core.handshake amqpconn.core.renewal
+    amqpconn.testing
     amqpconn.sync._asking amqpconn.sync._bridge amqpconn.sync._offer
     amqpconn.asyncio._asking amqpconn.asyncio._rest amqpconn.asyncio._stream
     amqpconn_spec.v0_9_1.basic amqpconn_spec.v0_9_1.queue amqpconn_spec.v0_9_1.registry

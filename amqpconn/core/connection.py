@@ -5,8 +5,7 @@ says what may follow what.
 from __future__ import annotations
 
 from amqpconn._typing import cast
-from amqpconn.core import initial_frame, secrets
-from amqpconn.core.handshake import Handshake
+from amqpconn.core import initial_frame
 from amqpconn.core.states import DISCARDING, HEADER, PHASES, IllegalStep, Machine, Role, State
 from amqpconn.errors import (
     HandshakeFailed,
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from amqpconn.config import Settings
     from amqpconn.core.dialect import Dialect
     from amqpconn.core.events import SecretWanted
-    from amqpconn.core.handshake import Agreement, OpenRequest
+    from amqpconn.core.handshake import Agreement, Handshake, OpenRequest
     from amqpconn.core.negotiation import Tuning
     from amqpconn.errors import ConnectionFailed, ProtocolViolation
     from amqpconn_spec._base import Method
@@ -120,6 +119,8 @@ class ConnectionManager:
 
     def start(self, request: OpenRequest) -> None:
         """The byte stream is there: send the protocol header."""
+        from amqpconn.core.handshake import Handshake  # late: so is all that opening needs
+
         self._handshake = Handshake(self._dialect, self._settings, request)
         self.agreement = self._handshake.agreement
         self.machine.send(HEADER)
@@ -161,6 +162,8 @@ class ConnectionManager:
 
     def _ask(self, question: SecretWanted) -> None:
         """Answer with what the user's function gives at once, or have the driver ask it."""
+        from amqpconn.core import secrets
+
         if self._handshake is None:  # a function of the user's has closed
             return
         self.question = question
@@ -174,6 +177,8 @@ class ConnectionManager:
 
     def take_secret(self, given: object) -> None:
         """The answer to `question` is there: send what waits for it. Raises HandshakeFailed."""
+        from amqpconn.core import secrets
+
         handshake, question = self._current(), cast("SecretWanted", self.question)
         self.question = None
         try:

@@ -26,13 +26,12 @@ that Down carries.
 from __future__ import annotations
 
 from amqpconn.config import DEFAULT_CLOSE_TIMEOUT_S
-from amqpconn.core import outgoing, secrets
+from amqpconn.core import outgoing
 from amqpconn.core.channels import ChannelState
 from amqpconn.core.connection import short_text
 from amqpconn.core.events import Call
 from amqpconn.core.incoming import FAREWELL_S, Incoming
 from amqpconn.core.lifecycle import BLOCKED_LINGER_S, LINGER_S, EndpointState
-from amqpconn.core.renewal import Renewal
 from amqpconn.errors import ConnectionFailed, InvalidParameter, NotOpen
 
 TYPE_CHECKING = False
@@ -56,6 +55,8 @@ class EndpointCore(Incoming):
     __slots__ = ()
 
     def _speak(self, dialect: Dialect) -> None:
+        from amqpconn.core.renewal import Renewal
+
         super()._speak(dialect)
         self.renewal = Renewal(self, self._deadlines)
 
@@ -73,6 +74,8 @@ class EndpointCore(Incoming):
 
     def no_secret(self, wanted: SecretWanted, error: BaseException, now: float) -> None:
         """What the user's function raised instead: the end of an attempt, or of one renewal."""
+        from amqpconn.core import secrets
+
         self._now = now
         if wanted is self.renewal.question:
             self.renewal.failed(secrets.failure(wanted, error), now)

@@ -7,7 +7,6 @@ from time import monotonic
 from amqpconn._facade import DEFAULT_CALL_TIMEOUT_S, ConnectionFacade
 from amqpconn._typing import cast
 from amqpconn.config import DEFAULT_CLOSE_TIMEOUT_S
-from amqpconn.mechanisms import check_blocking
 from amqpconn.sync.endpoint import Endpoint
 
 TYPE_CHECKING = False
@@ -58,8 +57,10 @@ class Connection(ConnectionFacade):
         InvalidParameter; with `first_channel` also ChannelClosed and CallTimeout. After any error,
         KeyboardInterrupt included, nothing is left open.
         """
+        from amqpconn.mechanisms import check_blocking  # late: it is needed once
+
         try:
-            from amqpconn._plan import open_request  # late: it is needed once
+            from amqpconn._plan import open_request
 
             request = open_request(auth_methods, locale, virtual_host, first_channel)
         finally:
