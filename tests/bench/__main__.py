@@ -11,7 +11,16 @@ import sys
 import time
 from pathlib import Path
 
-from tests.bench import codec, handshake, idle, messages, stream
+from tests.bench import (
+    codec,
+    generator,
+    handshake,
+    idle,
+    imports,
+    messages,
+    roundtrips,
+    stream,
+)
 from tests.bench.model import Bench, Results, Samples
 from tests.bench.requirements import Missing
 from tests.bench.session import ROOT, Session
@@ -23,8 +32,11 @@ BENCHES = {
         stream.BENCH,
         stream.CHUNKS,
         handshake.BENCH,
+        roundtrips.BENCH,
+        imports.BENCH,
         idle.BENCH,
         messages.BENCH,
+        generator.BENCH,
     )
 }
 

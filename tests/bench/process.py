@@ -1,11 +1,13 @@
-"""A child that we talk to while it works."""
+"""Programs that are started: to talk to them while they work, or to see what they take."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
+from time import perf_counter
 from typing import Self
 
 
@@ -53,3 +55,15 @@ class Process:
             self._process.kill()
         with self._process, self._complaints:
             pass
+
+
+def spent(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> dict[str, float]:
+    """Seconds that a program takes from its start to its end. Raises RuntimeError if it fails."""
+    began = perf_counter()
+    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{command} ended with {process.returncode}")
+    return {"cpu": usage.ru_utime + usage.ru_stime, "wall": wall}

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 from tests.bench.clients import CLIENTS, LIMIT, place
-from tests.bench.process import Process
+from tests.bench.process import Process, spent
 from tests.bench.requirements import Missing, compiler
 from tests.broker.rabbitmq import SERVER, RabbitMQNode
 
@@ -95,6 +95,10 @@ class Session:
     def start(self, module: str, work: str, *arguments: Any) -> Process:
         """The process that does this work, to talk to."""
         return Process(_child(module, work, *arguments), ROOT, self.environment)
+
+    def spent(self, *command: str, folder: Path = ROOT) -> dict[str, float]:
+        """Seconds that a command takes, on the clock and of the processor."""
+        return spent(command, folder, self.environment)
 
     def run(self, *command: str) -> str:
         """What a command prints. Raises RuntimeError with all it said when it fails."""

@@ -28,6 +28,13 @@ async def first_channel(url: str) -> dict[str, float]:
         return {"connection": opened - began, "channel": perf_counter() - began}
 
 
+async def together(url: str) -> dict[str, float]:
+    """The first channel, asked for with the connection."""
+    began = perf_counter()
+    async with connect(url, first_channel=True):
+        return {"channel": perf_counter() - began}
+
+
 async def publish(url: str, name: str, count: int, size: int) -> dict[str, float]:
     body = b"x" * size
     async with connect(url) as connection, connection.endpoint.open_channel() as channel:
