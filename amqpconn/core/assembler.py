@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from amqpconn.core.dialect import Dialect
+    from amqpconn.core.framing import Payload
     from amqpconn_spec._base import Method, Properties
     from amqpconn_spec.v0_9_1.frames import ContentHeader
 
@@ -59,7 +60,7 @@ class Assembler:
         self._method: Method | None = None
         self._properties: Properties | None = None
         self._missing: int | None = None
-        self._parts: list[bytes] = []
+        self._parts: list[bytes | memoryview] = []
 
     def check_idle(self, name: str) -> None:
         """Raises UnexpectedContent when content is under way, which `name` would interrupt."""
@@ -86,22 +87,23 @@ class Assembler:
         self._missing, self._properties, self._parts = header.body_size, header.properties, []
         return self._whole(self._method, self._missing)
 
-    def body(self, part: bytes) -> tuple[Method, Content] | None:
+    def body(self, part: Payload) -> tuple[Method, Content] | None:
         """A body frame; the whole when it was the last one. Raises UnexpectedContent."""
         if self._method is None or self._missing is None:
             raise UnexpectedContent("a body frame came that no content header announced")
-        self._missing -= len(part)
+        pieces = [part] if isinstance(part, bytes) else part
+        self._missing -= sum(map(len, pieces))
         if self._missing < 0:
             raise UnexpectedContent(
                 f"the body is {-self._missing} bytes longer than its content header says"
             )
-        self._parts.append(part)
+        self._parts += pieces
         return self._whole(self._method, self._missing)
 
     def _whole(self, method: Method, missing: int) -> tuple[Method, Content] | None:
         if missing:
             return None
-        body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        body = b"".join(self._parts)  # the only copy, or the part itself when it is one of bytes
         self._method, self._missing, self._parts = None, None, []
         return method, Content(body, self._properties)
 

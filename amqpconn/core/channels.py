@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from amqpconn.core.circumstances import Circumstances
     from amqpconn.core.dialect import Dialect
     from amqpconn.core.events import Event
+    from amqpconn.core.framing import Payload
     from amqpconn.core.output import Output
     from amqpconn.errors import AMQPError
     from amqpconn_spec._base import Method
@@ -168,7 +169,7 @@ class Channels:
         if whole is not None:
             self.deliver(channel, *whole)
 
-    def body(self, channel_id: int, part: bytes) -> None:
+    def body(self, channel_id: int, part: Payload) -> None:
         """A body frame. Raises UnexpectedMethod."""
         channel = self._addressed(channel_id, "a body frame")
         whole = channel.assembler.body(part)

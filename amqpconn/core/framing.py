@@ -1,12 +1,15 @@
 """Bytes to frames: an incremental splitter with a size limit (specification 2.3.5 and 4.2.3).
 
 Bytes may arrive in pieces of any size. Pieces are kept in a list until a whole frame is there and
-then joined once, so the time per byte does not depend on the size of the pieces.
+then joined once, so the time per byte does not depend on the size of the pieces. Large payloads of
+body frames are not even joined: of those there are views, and whoever puts the body together makes
+the only copy.
 """
 
 from __future__ import annotations
 
 import struct
+from itertools import chain
 
 from amqpconn.errors import FrameTooLargeAfterTune, FrameTooLargeBeforeTune, MalformedFrame
 from amqpconn_spec._wire import DecodeError
@@ -21,13 +24,15 @@ if TYPE_CHECKING:
     from amqpconn_spec._base import Method
     from amqpconn_spec.v0_9_1.frames import ContentHeader
 
-    # (channel, what): a method, a content header, the bytes of a body frame, or None for a
-    # heartbeat.
-    Frame = tuple[int, Method | ContentHeader | bytes | None]
+    Payload = bytes | list[bytes | memoryview]  # of a body frame; of a large one, its pieces
+    # (channel, what): a method, a content header, a body frame, or None for a heartbeat.
+    Frame = tuple[int, Method | ContentHeader | Payload | None]
 
 FRAME_OVERHEAD: Final = 8
 _HEADER_SIZE: Final = 7
 _PROTOCOL_HEADER_SIZE: Final = 8
+# Views of pieces that are smaller than this cost more than a copy, in time and in memory.
+_WORTH_A_VIEW: Final = 512
 _read_header = struct.Struct(">BHI").unpack_from
 _read_start = struct.Struct(">BHII").unpack_from  # and the number of a method
 
@@ -57,7 +62,7 @@ class FrameReader:
         self._has_begun = False
         self._too_large: type[FrameTooLarge] = FrameTooLargeBeforeTune
         self._dialect = dialect
-        self._pieces: list[bytes] = []
+        self._pieces: list[bytes | memoryview] = []
         self._length = 0
         self._needed = 1
 
@@ -71,11 +76,54 @@ class FrameReader:
         Raises MalformedFrame, FrameTooLarge, or (for first bytes that are no frame)
         HandshakeFailed; then the rest is worthless.
         """
-        buffer, at, end = self._with(data), 0, 0
+        if not isinstance(data, bytes):  # it may change when we are done with it
+            data = bytes(data)
+        at = self._finish_header(data) if 0 < self._length < _HEADER_SIZE else 0
+        if not self._length:
+            return self._frames(data, at)
+        there = self._length + len(data) - at
+        if there >= self._needed:
+            return self._continued(data, at)
+        self._pieces.append(memoryview(data)[at:] if at else data)
+        self._length = there
+        return iter(())
+
+    def _finish_header(self, data: bytes) -> int:
+        """The rest of a frame's header, so that what is needed is known; how much of `data` it was.
+
+        Before the first frame something else may come, and all of it is of interest then.
+        """
+        if not (self._SHORT_WAY and self._has_begun):
+            return 0
+        used = min(_HEADER_SIZE - self._length, len(data))
+        header = b"".join((*self._pieces, data[:used]))
+        self._keep(header, 0)
+        self._whole_frame(header, 0)
+        return used
+
+    def _continued(self, data: bytes, at: int) -> Iterator[Frame]:
+        """The frames from the one on whose last part is at `at`."""
+        pieces, end = self._pieces, at + self._needed - self._length
+        self._keep(b"", 0)
+        if not (self._SHORT_WAY and self._has_begun):
+            return self._frames(b"".join((*pieces, memoryview(data)[at:])), 0)
+        pieces.append(memoryview(data)[at:end])
+        kind, channel, size = _read_header(pieces[0])
+        if kind == self._dialect.frame_body and data[end - 1] == self._dialect.frame_end:
+            pieces[0] = memoryview(pieces[0])[_HEADER_SIZE:]
+            pieces[-1] = pieces[-1][:-1]
+            frame: Frame = channel, _payload(pieces, size)
+        else:
+            frame = next(self._frames(b"".join(pieces), 0))
+        return chain((frame,), self._frames(data, end))
+
+    def _frames(self, buffer: bytes, at: int) -> Iterator[Frame]:
+        """The frames from `at` on, as far as they are whole; the rest is kept."""
+        end = 0
         decoders, decode_header = self._dialect.decoders, self._dialect.decode_header
         method, body, header, heartbeat = self._dialect.frame_types
         short_way, frame_end = self._SHORT_WAY, self._dialect.frame_end
-        while buffer:
+        while True:
             frame: Frame | None = None
             try:
                 kind, channel, size, index = _read_start(buffer, at)
@@ -89,7 +137,11 @@ class FrameReader:
                 elif kind == method:
                     frame = channel, decoders[index](buffer, at + 11, end)
                 elif kind == body:
-                    frame = channel, buffer[at + _HEADER_SIZE : end]
+                    start = at + _HEADER_SIZE
+                    is_small = size < _WORTH_A_VIEW
+                    frame = channel, (
+                        buffer[start:end] if is_small else [memoryview(buffer)[start:end]]
+                    )
                 elif kind == header:
                     frame = channel, decode_header(buffer, at + _HEADER_SIZE, end)
                 elif kind == heartbeat and not channel and not size:
@@ -99,18 +151,12 @@ class FrameReader:
             if frame is None:
                 found = self._long_way(buffer, at)
                 if found is None:
-                    self._keep(buffer[at:])
+                    self._keep(buffer, at)
                     return
                 frame, end = found
             self._has_begun = True
             yield frame
             at = end + 1
-
-    def _with(self, data: bytes) -> bytes:
-        """All that has come, if it can be enough for a frame; else nothing."""
-        self._pieces.append(data)
-        self._length += len(data)
-        return b"".join(self._pieces) if self._length >= self._needed else b""
 
     def _long_way(self, buffer: bytes, at: int) -> tuple[Frame, int] | None:
         """The frame at `at` and the index of its end octet, or None when it is not all there."""
@@ -131,9 +177,15 @@ class FrameReader:
 
         return sniff.recognise(rest)
 
-    def _keep(self, rest: bytes) -> None:
-        self._pieces = [rest] if rest else []
-        self._length = len(rest)
+    def _keep(self, buffer: bytes, at: int) -> None:
+        """Keep what there is of a frame: the last bytes, from `at` on, of what has come."""
+        self._length = len(buffer) - at
+        if not self._length:
+            self._pieces = []
+        elif self._length < _WORTH_A_VIEW:
+            self._pieces = [buffer[at:]]
+        else:
+            self._pieces = [memoryview(buffer)[at:]]
 
     def _whole_frame(self, buffer: bytes, at: int) -> int | None:
         """The index of the end octet of the frame at `at`, or None (and how much is needed) when it
@@ -199,3 +251,8 @@ class FrameReader:
         if len(first) < _HEADER_SIZE:
             return _HEADER_SIZE
         raise sniff.recognise(buffer[at : at + 64])
+
+
+def _payload(pieces: list[bytes | memoryview], size: int) -> Payload:
+    """The payload of a body frame that came in pieces."""
+    return pieces if size >= len(pieces) * _WORTH_A_VIEW else b"".join(pieces)

@@ -12,7 +12,7 @@ from amqpconn.core.events import Blocked, Opened, Redial, SecretFailed
 from amqpconn.core.framing import FrameReader
 from amqpconn.core.lifecycle import LINGER_S, EndpointState, Lifecycle
 from amqpconn.errors import ConnectionFailed, ProtocolViolation, VersionRefused, WrongChannel
-from amqpconn_spec._base import Method
+from amqpconn_spec._base import ContentHeader, Method
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from amqpconn.config import Settings
     from amqpconn.core.dialect import Dialect
     from amqpconn.core.events import SecretWanted
-    from amqpconn.core.framing import Frame
+    from amqpconn.core.framing import Frame, Payload
     from amqpconn.core.negotiation import Tuning
-    from amqpconn_spec.v0_9_1.frames import ContentHeader
 
 # After we have answered its close the server ends the stream, as it should (2.2.4.4), or not:
 # RabbitMQ does not after a refusal in the middle of a challenge, and callers wait for the error.
@@ -181,7 +180,7 @@ class Incoming(Lifecycle):
         if not self.manager.is_closed:
             self.phases.enter(self.manager.phase, now)
 
-    def _dispatch(self, channel: int, what: Method | ContentHeader | bytes | None) -> None:
+    def _dispatch(self, channel: int, what: Method | ContentHeader | Payload | None) -> None:
         if what is None:
             return
         if channel == 0:
@@ -191,19 +190,19 @@ class Incoming(Lifecycle):
         elif not self.manager.is_discarding:
             raise WrongChannel(f"a frame came on channel {channel} before the connection was open")
 
-    def _on_control(self, what: Method | ContentHeader | bytes) -> None:
+    def _on_control(self, what: Method | ContentHeader | Payload) -> None:
         if isinstance(what, Method):
             self.manager.receive(what)
         elif not self.manager.is_discarding:
             raise WrongChannel("content came on channel 0")
 
-    def _on_channel(self, channel: int, what: Method | ContentHeader | bytes) -> None:
-        if isinstance(what, bytes):
-            self.channels.body(channel, what)
-        elif isinstance(what, Method):
+    def _on_channel(self, channel: int, what: Method | ContentHeader | Payload) -> None:
+        if isinstance(what, Method):
             self.channels.method(channel, what)
-        else:
+        elif isinstance(what, ContentHeader):
             self.channels.header(channel, what)
+        else:
+            self.channels.body(channel, what)
 
     # --- what is wrong with them ---
 

@@ -35,44 +35,39 @@ class CountingReader(FrameReader):
 class WatchedReader(CountingReader):
     """Tells every frame, and the bytes at which reading ends."""
 
-    __slots__ = ("_is_reading", "_maker", "_next", "_now")
+    __slots__ = ("_maker", "_now")
     _SHORT_WAY = False  # which passes `_decode` by
 
     def __init__(self, dialect: Dialect, frame_max: int, watch: Watch) -> None:
         super().__init__(dialect, frame_max, watch)
         self._maker = watch.maker
-        self._is_reading = False
         self._now = 0.0
-        self._next = 0  # where in what is being read the next frame begins
 
     def receive(self, data: bytes) -> Iterator[Frame]:
         """The frames that `data` completes."""
-        self._is_reading, self._now, self._next = True, self._watch.now, 0
-        try:
-            yield from super().receive(data)
-        except ConnectionFailed:
-            self._unreadable()
-            raise
-        self._is_reading = False
+        self._now = self._watch.now
+        return super().receive(data)
 
     def beginning(self) -> FrameRecord | None:
         """What has come of a frame whose rest has not; None in the middle of reading."""
-        if self._is_reading or not self.unfinished:
+        if not self.unfinished:
             return None
         data = b"".join(self._pieces)[:MOST_RAW]
         return self._maker.incomplete(data, self.unfinished, self._now)
 
+    def _long_way(self, buffer: bytes, at: int) -> tuple[Frame, int] | None:
+        try:
+            return super()._long_way(buffer, at)
+        except ConnectionFailed:
+            record = self._maker.unreadable(buffer[at : at + MOST_RAW], len(buffer) - at, self._now)
+            self._watch.tell("frame_received", record)
+            raise
+
     def _decode(self, buffer: bytes, at: int, end: int) -> Frame:
         frame = super()._decode(buffer, at, end)
-        self._next = end + 1
         record = self._maker.frame(buffer, at, end + 1, self._now, False)
         self._watch.tell("frame_received", record)
         return frame
-
-    def _unreadable(self) -> None:
-        data = b"".join(self._pieces)[self._next :]
-        record = self._maker.unreadable(data[:MOST_RAW], len(data), self._now)
-        self._watch.tell("frame_received", record)
 
 
 class WatchedOutput(Output):

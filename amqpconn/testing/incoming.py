@@ -12,15 +12,15 @@ from amqpconn.testing.actions import Moment
 from amqpconn.testing.control import Control
 from amqpconn.testing.received import Received
 from amqpconn.testing.rules import HEARTBEAT
-from amqpconn_spec._base import Method
+from amqpconn_spec._base import ContentHeader, Method
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from amqpconn.core.assembler import Content
+    from amqpconn.core.framing import Payload
     from amqpconn.testing.session import Session
-    from amqpconn_spec.v0_9_1.frames import ContentHeader
 
 _PROTOCOL_HEADER_SIZE = 8
 _NO_LIMIT = 2**32
@@ -69,7 +69,7 @@ class Incoming:
             usual = self._control.greet
         self._answer(HEADER, Moment(session, usual=usual))
 
-    def _take(self, channel: int, what: Method | ContentHeader | bytes | None) -> None:
+    def _take(self, channel: int, what: Method | ContentHeader | Payload | None) -> None:
         if what is None:
             self._session.heartbeats += 1
             self._answer(HEARTBEAT, Moment(self._session))
@@ -81,7 +81,7 @@ class Incoming:
                 return
             self._arrived(channel, what, None)
             return
-        whole = assembler.body(what) if isinstance(what, bytes) else assembler.header(what)
+        whole = assembler.header(what) if isinstance(what, ContentHeader) else assembler.body(what)
         if whole is not None:
             self._arrived(channel, *whole)
 

@@ -41,6 +41,7 @@ FRAMES: list[Any] = [
     frames.BodyFrame(1, b"hello world"),
     frames.BodyFrame(65535, b""),
     frames.BodyFrame(2, b"\xce" * 300),
+    frames.BodyFrame(3, bytes(range(256)) * 5),
     frames.HeartbeatFrame(),
 ]
 
@@ -51,7 +52,13 @@ def reader(frame_max: int = LIMIT) -> FrameReader:
 
 def read(pieces: Sequence[bytes], frame_max: int = LIMIT) -> list[Any]:
     splitter = reader(frame_max)
-    return [frame for piece in pieces for frame in splitter.receive(piece)]
+    found = [frame for piece in pieces for frame in splitter.receive(piece)]
+    return [(channel, joined(what)) for channel, what in found]
+
+
+def joined(what: Any) -> Any:
+    """The payload of a body frame in one, and anything else as it is."""
+    return b"".join(what) if isinstance(what, list) else what
 
 
 def meant(sent: Sequence[Any]) -> list[Any]:
@@ -95,23 +102,55 @@ def test_a_body_is_bytes_whatever_the_pieces_are(kind: type[bytes]) -> None:
 
 
 @pytest.mark.parametrize("size", [1_000, 4_000, 16_000])
-def test_the_work_is_linear_however_small_the_pieces(size: int) -> None:
-    joins: list[int] = []
+@pytest.mark.parametrize("before", [b"", DIALECT.heartbeat], ids=["first", "later"])
+def test_the_work_is_linear_however_small_the_pieces(size: int, before: bytes) -> None:
+    joins: list[object] = []
     splitter = reader()
+    list(splitter.receive(before))
     stream = frames.BodyFrame(1, bytes(size)).encode()
 
     def watch(_frame: FrameType, event: str, function: Any) -> None:
         if event == "c_call" and getattr(function, "__name__", "") == "join":
-            joins.append(splitter.unfinished)
+            joins.append(function)
 
     sys.setprofile(watch)
     try:
         found = [frame for octet in stream for frame in splitter.receive(bytes((octet,)))]
     finally:
         sys.setprofile(None)
-    assert found == [(1, bytes(size))]
-    # The first octet, the frame's header and the whole of it: each byte is joined at most thrice.
-    assert joins == [1, 7, len(stream)]
+    assert [(channel, joined(what)) for channel, what in found] == [(1, bytes(size))]
+    # The octets of the frame's header, as each of them comes, and then the whole once.
+    assert len(joins) <= 8
+
+
+@pytest.mark.parametrize("room", [4088, 131064])
+@pytest.mark.parametrize("chunk", [3000, 65536, 262144])
+def test_a_large_body_is_not_copied_before_it_is_put_together(room: int, chunk: int) -> None:
+    """All that is handed over are views of the very chunks, but for a few bytes."""
+    body = bytes(1_000_000)
+    stream = b"".join(
+        frames.BodyFrame(1, body[at : at + room]).encode() for at in range(0, len(body), room)
+    )
+    splitter, chunks = reader(), [stream[at : at + chunk] for at in range(0, len(stream), chunk)]
+    parts: list[Any] = []
+    list(splitter.receive(DIALECT.heartbeat))
+    for piece in chunks:
+        for _, payload in splitter.receive(piece):
+            parts += payload if isinstance(payload, list) else [payload]
+    assert b"".join(parts) == body
+    own = {id(piece) for piece in chunks}
+    copied = [part for part in parts if id(getattr(part, "obj", part)) not in own]
+    assert sum(map(len, copied)) <= 512 * len(chunks)
+    assert all(len(part) < 1024 for part in copied)
+
+
+def test_what_has_come_of_a_frame_does_not_keep_what_came_before() -> None:
+    splitter = reader()
+    chunk = frames.BodyFrame(1, bytes(100_000)).encode() + frames.BodyFrame(1, b"x").encode()[:7]
+    count = sys.getrefcount(chunk)
+    assert len(list(splitter.receive(chunk))) == 1
+    assert splitter.unfinished == 7
+    assert sys.getrefcount(chunk) == count
 
 
 def test_what_is_unfinished_is_counted() -> None:

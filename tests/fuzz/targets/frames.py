@@ -27,7 +27,8 @@ def _outcome(dialect: Dialect, parts: Sequence[bytes]) -> list[object]:
     found: list[object] = []
     try:
         for part in parts:
-            for channel, what in reader.receive(part):
+            for channel, read in reader.receive(part):
+                what = b"".join(read) if isinstance(read, list) else read
                 found.append((channel, shown(what)))
                 _check_again(dialect, channel, what)
     except ConnectionFailed as error:
