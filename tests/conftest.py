@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import amqpconn.sync
+from amqpconn.sync import _reactor
 from amqpconn.testing import Peer
 from tests.drivers.adapter import DRIVERS, Driver
 
@@ -68,7 +69,11 @@ def open_files() -> dict[str, str]:
 
 
 def holdings() -> set[str]:
-    """Return all that a test may leave behind: descriptors, and threads by name and id."""
+    """Return all that a test may leave behind: descriptors, and threads by name and id.
+
+    The blocking driver's thread has its pause cut short: it would end by itself a moment later.
+    """
+    _reactor.settle()
     files = {f"descriptor {number}: {target}" for number, target in open_files().items()}
     threads = {f"thread {thread.name} ({thread.ident})" for thread in threading.enumerate()}
     return files | threads

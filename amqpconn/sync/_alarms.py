@@ -38,7 +38,7 @@ class Alarms:
             return
         self.remove(owner)
         self._last += 1
-        self._alarms[owner] = deadline, self._last
+        self._alarms[owner] = deadline, self._last  # first, because `remove` goes by it
         self._owners[self._last] = owner
         heappush(self._heap, (deadline, self._last))
         if len(self._heap) > 2 * len(self._alarms) + _FEW:
@@ -46,9 +46,9 @@ class Alarms:
             heapify(self._heap)
 
     def remove(self, owner: Serviced) -> None:
-        """Do not ring for this one. Harmless without an alarm."""
+        """Do not ring for this one. Harmless without an alarm, and after an interrupted `set`."""
         if owner in self._alarms:
-            del self._owners[self._alarms.pop(owner)[1]]
+            self._owners.pop(self._alarms.pop(owner)[1], None)
 
     def sleep_s(self, now: float) -> float | None:
         """Seconds until something may ring; None when nothing will."""

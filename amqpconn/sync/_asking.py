@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import selectors
-import socket
 from contextlib import suppress
 
 from amqpconn._aside import call_aside
 from amqpconn.errors import CredentialsFailed
-from amqpconn.sync._flow import has_more
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, Final
+    from typing import Any
 
     from amqpconn.core.events import SecretWanted
-    from amqpconn.sync._dial import Stream
-
-# A stream that is no socket cannot be shut down to wake whoever waits for it; so it is looked at.
-_LOOK_AGAIN_S: Final = 0.1
 
 
 def ask(wanted: SecretWanted, tell: Callable[[object, BaseException | None], object]) -> None:
@@ -28,21 +21,6 @@ def ask(wanted: SecretWanted, tell: Callable[[object, BaseException | None], obj
         call_aside(lambda: _given(wanted), tell)
     except RuntimeError as error:  # the system gives no thread
         tell(None, error)
-
-
-def wait_ready(stream: Stream, is_writing: bool, timeout: float | None) -> int:
-    """Wait until the stream can be read (or written); which of the two, as a mask of selectors."""
-    if has_more(stream):
-        return selectors.EVENT_READ
-    if not isinstance(stream, socket.socket):
-        timeout = _LOOK_AGAIN_S if timeout is None else min(timeout, _LOOK_AGAIN_S)
-    with selectors.DefaultSelector() as selector:
-        mask = selectors.EVENT_READ | (selectors.EVENT_WRITE if is_writing else 0)
-        try:
-            selector.register(stream, mask)
-        except ValueError:  # its user has closed it: that is to be read too
-            return selectors.EVENT_READ
-        return sum(ready for _, ready in selector.select(timeout))
 
 
 def _given(wanted: SecretWanted) -> object:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import errno
 import os
-import selectors
 import socket
 import threading
 from contextlib import suppress
+from selectors import EVENT_WRITE
 from time import monotonic
 
 from amqpconn import transport
 from amqpconn._typing import cast
 from amqpconn.errors import OpenAborted
+from amqpconn.sync._waiting import wait_ready
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ class Dial:
     """One attempt to get a stream.
 
     Attributes:
-        stream: the socket so far, connected or not; whoever dials closes it in the end.
+        stream: the socket so far, connected or not; whoever dials closes it in the end. It does not
+            block once `run` is done.
     """
 
     def __init__(self, target: Target, core: EndpointCore, connector: Connector | None) -> None:
@@ -98,6 +100,7 @@ class Dial:
                 self.stream = _watchable(given)
         if offer.error is not None:
             raise offer.error
+        cast("Stream", self.stream).settimeout(0)
 
     def interrupt(self) -> None:
         """Wake the thread that dials or reads: it finds the stream shut down.
@@ -159,7 +162,6 @@ class Dial:
                 code = _outcome(sock, transport.share(remaining, left) or remaining)
             if code:
                 raise OSError(code, os.strerror(code))
-            sock.settimeout(self._remaining())
         except OSError:
             sock.close()
             raise
@@ -177,6 +179,7 @@ class Dial:
         self._check_interrupted()
         secure.settimeout(self._remaining())
         secure.do_handshake()
+        secure.settimeout(0)
 
     def _check_interrupted(self) -> None:
         if self._interrupted:
@@ -197,10 +200,8 @@ def _watchable(given: object) -> Stream:
 
 def _outcome(sock: socket.socket, timeout: float | None) -> int:
     """The error number of an attempt to connect, 0 for none. Raises TimeoutError."""
-    with selectors.DefaultSelector() as selector:
-        selector.register(sock, selectors.EVENT_WRITE)
-        if not selector.select(timeout):
-            raise TimeoutError("the address did not answer")
+    if not wait_ready(sock, EVENT_WRITE, timeout):
+        raise TimeoutError("the address did not answer")
     return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
 
 

@@ -14,6 +14,7 @@ from amqpconn import transport
 from amqpconn._ownership import Owned
 from amqpconn.core.events import HangUp, Opened, Redial, SecretWanted
 from amqpconn.sync._dial import is_ours
+from amqpconn.sync._waiting import has_more
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class Flow(Owned):
                     self._unsent = memoryview(self._core.data_to_send(now))
                 rest = self._unsent[self._stream.send(self._unsent) :]
                 self._unsent = rest or memoryview(b"")  # an empty part would keep the whole
-            self.changed.notify_all()
+                self.changed.notify_all()
         except OSError as error:
             if not _would_block(error):
                 self._broken(error, now)
@@ -163,11 +164,6 @@ class Flow(Owned):
         if stream is not None:
             _end_tls(stream)
             stream.close()
-
-
-def has_more(stream: Stream) -> bool:
-    """Whether TLS, or what behaves like it, holds bytes that no selector tells of."""
-    return bool(getattr(stream, "pending", int)())
 
 
 def _end_tls(stream: Stream) -> None:

@@ -11,14 +11,14 @@ import os
 import selectors
 import socket
 import threading
-from contextlib import suppress
 from time import monotonic
 
 from amqpconn import transport
 from amqpconn.errors import ConnectionFailed
 from amqpconn.sync import _reactor
-from amqpconn.sync._dial import Dial, at_least_a_moment, is_ours
-from amqpconn.sync._flow import READ_SIZE, Flow, has_more
+from amqpconn.sync._dial import Dial, is_ours
+from amqpconn.sync._flow import Flow
+from amqpconn.sync._waiting import wait_ready
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from amqpconn.core.endpoint import EndpointCore
     from amqpconn.core.events import Event, Redial, SecretWanted
     from amqpconn.core.handshake import OpenRequest
-    from amqpconn.sync._dial import Connector, Stream
+    from amqpconn.sync._dial import Connector
     from amqpconn.transport import Target
 
 # A timeout of the system may end this much before the time that we take for the deadline.
@@ -39,12 +39,11 @@ class Link(Flow):
 
     __slots__ = (
         "_armed",
-        "_asked",
         "_attempt",
         "_connector",
         "_dial",
-        "_is_offered",
         "_reactor",
+        "_server",
     )
 
     def __init__(
@@ -60,8 +59,7 @@ class Link(Flow):
         self._reactor: _reactor.Reactor | None = None
         self._armed: float | None = None
         self._attempt: OpenRequest | None = None  # whose attempt it is
-        self._is_offered = False
-        self._asked = False
+        self._server = 0  # the thread that serves it while the reactor does not
 
     # --- opening and closing, on users' threads ---
 
@@ -72,11 +70,9 @@ class Link(Flow):
         try:
             self._begin(request)
             self._connect()
-            self._shake_hands()
             while self._redial is not None and not self._hung_up:
                 self._detour(self._redial)
                 self._connect()
-                self._shake_hands()
             self._hand_over()
         except BaseException:
             if self._attempt is request:
@@ -95,16 +91,37 @@ class Link(Flow):
             self._core.abort(monotonic())
             self.pump()
 
+    def close(self, timeout: float | None, reply_code: int, reply_text: str) -> None:
+        """Close in order, on this thread; or wait while another one does, or breaks it off."""
+        self.check_process()
+        try:
+            with self.lock, self:
+                self._core.close(monotonic(), timeout, reply_code, reply_text)
+                is_ours = self._take_back()
+                if not is_ours:
+                    self.pump()
+            if is_ours:
+                self._serve_here(lambda: False)
+                self.finish()
+        except BaseException:
+            if self._is_served_here():
+                self._give_up()
+            raise
+        self.wait_down()
+
     def wait_down(self) -> None:
         """Wait for the end of the stream, and make it end when the wait is interrupted."""
+        if self._is_served_here():
+            return  # it has come, or this is a signal's handler, above whoever brings it about
         try:
             with self.lock:
                 self.changed.wait_for(lambda: self.is_down or not self._core.is_alive)
         except BaseException:
             self.abort()
             raise
-        if self._reactor is not None:
-            _reactor.settle(self._reactor, 1.0)
+
+    def _is_served_here(self) -> bool:
+        return self._reactor is None and self._server == threading.get_ident()
 
     def wait_writable(self, timeout: float | None) -> float | None:
         """Wait until the stream takes more, so that a slow peer slows its users down; what is left
@@ -119,18 +136,16 @@ class Link(Flow):
         return None if timeout is None else timeout - (monotonic() - began)
 
     def pump(self) -> None:
-        """After anything that may have changed the core: write, tell, call the thread if needed."""
+        """After anything that may have changed the core: write, tell, wake whoever must know."""
         with self.lock:
             try:
                 self._flush(monotonic())
             finally:
                 self._dispatch()
-                # Once it is finished nobody serves it, and the thread may be gone.
-                if self._reactor is not None and self._stream is not None and self._wants_thread():
-                    self._reactor.attend(self)
+                self._wake()
 
     def _connect(self) -> None:
-        """Get the stream within the deadline; what goes wrong is the core's error then."""
+        """Get the stream and shake hands; what goes wrong with it is the core's error then."""
         try:
             self._dial.run()
         except ConnectionFailed as error:
@@ -143,40 +158,19 @@ class Link(Flow):
             with self.lock:
                 self._stream = self._dial.stream
                 self._core.connected(monotonic())
-                self.pump()
+            self._serve_here(self._is_settled)
 
-    def _shake_hands(self) -> None:
-        """Drive the core with blocking reads until it is open, with the channel that is wanted with
-        it, or has given up.
-        """
-        while not self._is_settled() and self._stream is not None:
-            if self._asked:
-                self._serve_while_asking(self._stream)
-                continue
-            try:
-                self._stream.settimeout(at_least_a_moment(self._core.remaining(monotonic())))
-                data = self._stream.recv(READ_SIZE)
-            except OSError as error:
-                self._failed(error)
-            else:
-                with self.lock:
-                    self._take_in(data, monotonic())
-                    self.pump()
-
-    def _serve_while_asking(self, stream: Stream) -> None:
-        """Another thread may write now, so the stream is touched with the lock held only."""
-        from amqpconn.sync import _asking
-
-        remaining = self._core.remaining(monotonic())
-        ready = _asking.wait_ready(stream, bool(self._unsent), remaining)
-        with self.lock:
-            stream.settimeout(0)
-            self.service(ready, monotonic())
+    def _serve_here(self, is_over: Callable[[], bool]) -> None:
+        """Do on this thread what the reactor does for an open stream, until it is to be closed."""
+        following = self.service(0, monotonic())
+        while following is not None and self._stream is not None and not is_over():
+            mask, deadline = following
+            timeout = None if deadline is None else max(deadline - monotonic(), 0.0)
+            following = self.service(wait_ready(self._stream, mask, timeout), monotonic())
 
     def _ask(self, wanted: SecretWanted) -> None:
         from amqpconn.sync import _asking  # late: few have functions to ask
 
-        self._asked = True
         _asking.ask(wanted, lambda given, error: self._answered(wanted, given, error))
 
     def _answered(self, wanted: SecretWanted, given: object, error: BaseException | None) -> None:
@@ -222,36 +216,39 @@ class Link(Flow):
         with self.lock:
             self._attempt = self._attempt or request
             self._core.connecting(request, monotonic())
-            self.pump()
+            self._server = threading.get_ident()
+            self._dispatch()
 
     def _hand_over(self) -> None:
         """An open stream goes to the reactor; one that failed is closed here."""
         with self.lock:
             try:
                 if self._opened and not self._hung_up and self._stream is not None:
-                    self._stream.settimeout(0)
-                    if has_more(self._stream):
-                        self._read(monotonic())
-                    self._is_offered = True
-                    self._reactor = _reactor.adopt(self)
+                    self._armed = self._core.next_deadline()
+                    self._reactor = _reactor.adopt(self, self._mask(), self._armed)
             except OSError as error:
                 self._core.fail(transport.failed(error, self._target), monotonic())
             if self._reactor is None:
                 self._finish_here()
 
+    def _take_back(self) -> bool:
+        """Have this thread serve the stream to its end. False when the reactor does not have it."""
+        if self._reactor is None or self._stream is None:
+            return False
+        self._server, reactor = threading.get_ident(), self._reactor
+        self._reactor = None  # before it is released: interrupted, it is to be ended here
+        reactor.release(self)
+        return True
+
     def _give_up(self) -> None:
-        """Whatever was interrupted here: nobody serves the stream any more, unless the reactor has
-        been told of it; then it must also end it.
-        """
+        """Whatever was interrupted here: nobody serves the stream any more."""
         with self.lock:
+            self._reactor = None
             self.break_off()
-            if self._reactor is None and self._is_offered:
-                with suppress(RuntimeError, OSError):  # without a thread, it is ended here
-                    self._reactor = _reactor.adopt(self)
-            if self._reactor is None:
-                self._finish_here()
+            self._finish_here()
 
     def _finish_here(self) -> None:
+        _reactor.release(self)  # it may have got it, whatever came of that
         self._stream = self._dial.stream
         self.finish()
 
@@ -268,11 +265,6 @@ class Link(Flow):
     def fileno(self) -> int:
         """The number of the socket, -1 when it is closed."""
         return -1 if self._stream is None else self._stream.fileno()
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether the stream is closed and everybody has been told."""
-        return self._stream is None
 
     def service(self, ready: int, now: float) -> tuple[int, float | None] | None:
         """Read, write, keep the time. None when the stream is to be closed."""
@@ -291,9 +283,12 @@ class Link(Flow):
             if self._hung_up and (self._quick or not self._unsent):
                 return None
             self._armed = self._core.next_deadline()
-            # What comes after the end is not read: it would wake the thread again and again.
-            wanted = 0 if self._hung_up else selectors.EVENT_READ
-            return wanted | (selectors.EVENT_WRITE if self._unsent else 0), self._armed
+            return self._mask(), self._armed
+
+    def _mask(self) -> int:
+        # What comes after the end is not read: it would wake the thread again and again.
+        wanted = 0 if self._hung_up else selectors.EVENT_READ
+        return wanted | (selectors.EVENT_WRITE if self._unsent else 0)
 
     def finish(self) -> None:
         """Close the stream and tell everybody. Harmless a second time."""
@@ -310,13 +305,16 @@ class Link(Flow):
         """End the stream at once, in whatever state things are."""
         self._core.abort(monotonic())
         self._hung_up = self._quick = True
-        if self._reactor is not None and self._stream is not None:
-            self._reactor.attend(self)
+        self._wake()
 
-    def _hang_up(self, quick: bool) -> None:
-        super()._hang_up(quick)
+    def _wake(self) -> None:
+        """Whoever waits for the stream, where it is not to wait any longer."""
         if self._reactor is None:
-            self._dial.interrupt()
+            if self._quick:
+                self._dial.interrupt()
+        elif self._stream is not None and self._wants_thread():
+            # Once it is finished nobody serves it, and the thread may be gone.
+            self._reactor.attend(self)
 
     def _wants_thread(self) -> bool:
         deadline = self._core.next_deadline()

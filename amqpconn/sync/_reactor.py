@@ -1,7 +1,10 @@
 """The one thread of the sync driver, for all connections of the process.
 
 It reads, writes what did not fit into the socket, and keeps the time. It starts with the first open
-connection and ends with the last, so nothing is left behind. User code never runs on it.
+connection and ends soon after the last, so nothing is left behind; whoever opens one connection
+after the other keeps one thread. User code never runs on it.
+
+Connections come and go without waking it: a selector takes them while it is being waited for.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import selectors
 import socket
 import threading
 from collections import deque
+from contextlib import suppress
 from time import monotonic
 
 from amqpconn.sync._alarms import Alarms
@@ -18,14 +22,15 @@ from amqpconn.sync._worker import report_exception
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Protocol
+    from contextlib import AbstractContextManager
+    from typing import Final, Protocol
 
     class Serviced(Protocol):
         """What the thread needs of a connection; none of these blocks."""
 
         @property
-        def is_finished(self) -> bool:
-            """Whether `finish` has been called."""
+        def lock(self) -> AbstractContextManager[bool]:
+            """Held by whoever serves it."""
 
         def fileno(self) -> int:
             """The number of its socket."""
@@ -40,16 +45,29 @@ if TYPE_CHECKING:
             """Close the socket; nobody watches it any more."""
 
 
+# How long the thread stays when it has nothing to serve.
+IDLE_S: Final = 0.1
+_NEVER: Final = float("inf")
+# These tell of what is added to them while somebody waits; others have to be waited for anew.
+_TAKES_MORE: Final = selectors.DefaultSelector.__name__ in {"EpollSelector", "KqueueSelector"}
+
+
 class Reactor:
-    """A selector, alarms, and a thread that lives as long as there is something to serve."""
+    """A selector, alarms, and a thread that lives as long as there is something to serve.
+
+    Locks are taken in this order: a connection's, that of the module, the reactor's own.
+    """
 
     def __init__(self) -> None:
         self.thread: threading.Thread | None = None
         self._claim = threading.Lock()
         self._ready = threading.Event()
         self._error: OSError | None = None
+        self._lock = threading.Lock()  # held by whoever touches the next four
         self._served: dict[Serviced, tuple[int, int]] = {}  # file number, mask that is waited for
         self._alarms = Alarms()
+        self._ends_at = monotonic() + IDLE_S  # unless it has something to serve by then
+        self._wakes_at = -_NEVER  # the thread, by itself; it is awake until it says when
         self._requests: deque[Serviced] = deque()
         self._wake_in: socket.socket | None = None
 
@@ -63,34 +81,71 @@ class Reactor:
             thread = threading.Thread(target=self._run, name="amqpconn-io", daemon=True)
             thread.start()
             self.thread = self.thread or thread
-        self._ready.wait()
+        if not self._ready.is_set():
+            self._ready.wait()
         if self._error is not None:
             raise self._error
 
+    def serve(self, connection: Serviced, mask: int, deadline: float | None) -> None:
+        """Serve it from now on, when one of `mask` is ready, and at `deadline` at the latest.
+
+        Its lock is held. Raises OSError.
+        """
+        with self._lock:
+            is_late = self._wait_for(connection, mask) and not _TAKES_MORE
+            self._alarms.set(connection, deadline)
+            is_late = is_late or (deadline is not None and deadline < self._wakes_at)
+        if is_late:
+            self._wake()
+
+    def release(self, connection: Serviced) -> None:
+        """Serve it no longer: its lock is held, and whoever holds it does so. Harmless again."""
+        with self._lock:
+            number, _ = self._served.pop(connection, (-1, 0))
+            self._alarms.remove(connection)
+            if number >= 0:
+                with suppress(KeyError, ValueError, OSError):  # interrupted before it was there
+                    self._selector.unregister(number)
+            is_late = not self._served and self._wakes_at > self._end_in(IDLE_S)
+        if is_late:
+            self._wake()
+
     def attend(self, connection: Serviced) -> None:
-        """Serve this connection soon: it is new, or something about it has changed.
+        """Serve this connection soon: something about it has changed.
 
         Any thread may ask, as long as the connection has not been finished.
         """
         self._requests.append(connection)
+        self._wake()
+
+    def is_idle(self) -> bool:
+        """Whether nothing is served."""
+        return not self._served
+
+    def end(self) -> None:
+        """End the thread as soon as it has nothing to serve, and not a moment later."""
+        with self._lock:
+            self._end_in(0.0)
+        self._wake()
+
+    def forget(self) -> None:
+        """In the child of a fork: close our copies of what the parent's thread uses."""
+        if self._wake_in is not None:
+            self._close()
+
+    def _end_in(self, idle_s: float) -> float:
+        self._ends_at = monotonic() + idle_s
+        return self._ends_at
+
+    def _wake(self) -> None:
         wake = self._wake_in
-        if wake is not None:  # otherwise the thread will look at the requests when it starts
+        if wake is not None:  # otherwise the thread will look at everything when it starts
             try:
                 wake.send(b"\0")
             except BlockingIOError:
                 pass  # it is full of wake-ups already
             except OSError:
                 pass  # closed: the child of a fork, which does not serve its parent's connections
-
-    def is_idle(self) -> bool:
-        """Whether nothing is served or waits to be; requests may be older than the end."""
-        waiting = self._requests.copy()
-        return not self._served and all(connection.is_finished for connection in waiting)
-
-    def forget(self) -> None:
-        """In the child of a fork: close our copies of what the parent's thread uses."""
-        if self._wake_in is not None:
-            self._close()
 
     def _run(self) -> None:
         if not self._claim.acquire(blocking=False):
@@ -105,19 +160,30 @@ class Reactor:
             self._work()
 
     def _work(self) -> None:
-        self._serve_requests(monotonic())
         while not _retire(self):
-            ready = self._selector.select(self._alarms.sleep_s(monotonic()))
+            ready = self._selector.select(self._sleep_s())
+            self._wakes_at = -_NEVER
             now = monotonic()
             for key, mask in ready:
                 if key.data is None:
                     self._wake_out.recv(4096)
                     self._serve_requests(now)
-                elif key.data in self._served:
+                else:
                     self._serve(key.data, mask, now)
-            for connection in self._alarms.ringing(now):
+            with self._lock:
+                ringing = self._alarms.ringing(now)
+            for connection in ringing:
                 self._serve(connection, 0, now)
         self._close()
+
+    def _sleep_s(self) -> float | None:
+        with self._lock:
+            now = monotonic()
+            sleep = self._alarms.sleep_s(now)
+            if not self._served:
+                sleep = max(self._ends_at - now, 0.0)
+            self._wakes_at = _NEVER if sleep is None else now + sleep
+            return sleep
 
     def _open(self) -> None:
         """Here and not in `__init__`, because signals do not interrupt this thread."""
@@ -141,36 +207,37 @@ class Reactor:
 
     def _serve_requests(self, now: float) -> None:
         for _ in range(len(self._requests)):
-            connection = self._requests.popleft()
-            if not connection.is_finished:
-                self._serve(connection, 0, now)
+            self._serve(self._requests.popleft(), 0, now)
 
     def _serve(self, connection: Serviced, ready: int, now: float) -> None:
-        try:
-            following = connection.service(ready, now)
-            if following is not None:
-                self._wait_for(connection, following[0])
-                self._alarms.set(connection, following[1])
+        with connection.lock:
+            if connection not in self._served:  # somebody else serves it by now, or nobody
                 return
-        except Exception:  # noqa: BLE001 - reported; others' connections must not end with this one
-            report_exception()
-        self._let_go(connection)
+            try:
+                following = connection.service(ready, now)
+                if following is not None:
+                    self.serve(connection, *following)
+                    return
+            except Exception:  # noqa: BLE001 - reported; others' connections must not end with it
+                report_exception()
+            self._let_go(connection)
 
-    def _wait_for(self, connection: Serviced, mask: int) -> None:
+    def _wait_for(self, connection: Serviced, mask: int) -> bool:
+        """Whether this is something new."""
         number, before = self._served.get(connection, (-1, 0))
-        if not before:
-            number = connection.fileno()
-            self._selector.register(number, mask, connection)
-        elif mask != before:
-            self._selector.modify(number, mask, connection)
+        if before == mask:
+            return False
+        number = connection.fileno() if number < 0 else number
         self._served[connection] = number, mask
+        if before:
+            self._selector.modify(number, mask, connection)
+        else:
+            self._selector.register(number, mask, connection)
+        return True
 
     def _let_go(self, connection: Serviced) -> None:
-        number, _ = self._served.pop(connection, (-1, 0))
-        self._alarms.remove(connection)
+        self.release(connection)
         try:
-            if number >= 0:
-                self._selector.unregister(number)
             connection.finish()
         except Exception:  # noqa: BLE001 - as above
             report_exception()
@@ -180,8 +247,8 @@ _lock = threading.Lock()
 _current: list[Reactor] = []
 
 
-def adopt(connection: Serviced) -> Reactor:
-    """Hand an open connection to the thread, which is started when there is none.
+def adopt(connection: Serviced, mask: int, deadline: float | None) -> Reactor:
+    """Hand an open connection, whose lock is held, to the thread; it is started when there is none.
 
     Raises RuntimeError, OSError when the system gives no thread, or nothing to wait with.
     """
@@ -189,25 +256,34 @@ def adopt(connection: Serviced) -> Reactor:
         if not _current:
             _current.append(Reactor())
         reactor = _current[0]
-        reactor.attend(connection)
         try:
             reactor.start()
         except (RuntimeError, OSError):
             _current.remove(reactor)
             raise
+        reactor.serve(connection, mask, deadline)
         return reactor
 
 
-def settle(reactor: Reactor, timeout_s: float) -> None:
-    """Wait for the end of the thread when it has nothing left to do."""
-    thread, deadline = reactor.thread, monotonic() + timeout_s
-    while reactor.is_idle() and thread and thread.is_alive() and monotonic() < deadline:
-        thread.join(0.01)  # in pieces, because it may be given new work
+def release(connection: Serviced) -> None:
+    """Take a connection, whose lock is held, from the thread, should it have got it."""
+    for reactor in _current[:]:
+        reactor.release(connection)
+
+
+def settle(timeout_s: float = 1.0) -> None:
+    """End the thread now, and wait for that, when it has nothing to serve."""
+    for reactor in _current[:]:
+        if reactor.is_idle():
+            reactor.end()
+            thread, deadline = reactor.thread, monotonic() + timeout_s
+            while reactor.is_idle() and thread and thread.is_alive() and monotonic() < deadline:
+                thread.join(0.01)  # in pieces, because it may be given new work
 
 
 def _retire(reactor: Reactor) -> bool:
     with _lock:
-        if not reactor.is_idle():
+        if not reactor.is_idle() or reactor._ends_at > monotonic():
             return False
         _current.remove(reactor)
         return True
@@ -222,4 +298,4 @@ def _after_fork() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(before=settle, after_in_child=_after_fork)

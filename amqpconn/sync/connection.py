@@ -86,12 +86,7 @@ class Connection(ConnectionFacade):
         Harmless when it is closed already. `reply_code` 0 is the specification's reply-success.
         Raises WrongProcess.
         """
-        link = self.endpoint._link
-        link.check_process()
-        with link.lock, link:
-            self._core.close(monotonic(), timeout, reply_code, reply_text)
-            link.pump()
-        link.wait_down()
+        self.endpoint._link.close(timeout, reply_code, reply_text)
 
     def update_secret(
         self,

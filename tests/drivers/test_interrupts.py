@@ -172,6 +172,22 @@ def test_in_close_the_stream_is_closed_at_once(peer: Peer) -> None:
     assert connection.endpoint.state.value == "disconnected"
 
 
+def test_handler_of_a_signal_may_close_what_is_being_closed(peer: Peer) -> None:
+    connection = connect(peer.url())
+    peer.answer("connection.close", lambda _: None)
+    signal.signal(signal.SIGUSR1, lambda *_: connection.close())
+    main = threading.get_ident()
+
+    def interrupt() -> None:
+        peer.wait_for("connection.close")
+        signal.pthread_kill(main, signal.SIGUSR1)
+
+    background = Background(interrupt)
+    connection.close(timeout=0.1)
+    background.result()
+    assert connection.endpoint.state.value == "disconnected"
+
+
 def test_late_answer_of_an_interrupted_call_is_nobody_elses(peer: Peer) -> None:
     with connect(peer.url()) as connection:
         channel = connection.endpoint.open_channel()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from amqpconn.errors import OpenAborted, OpenTimeout, PeerHungUp
-from amqpconn.sync import Channel, Connection, Endpoint, connect
+from amqpconn.sync import Channel, Connection, Endpoint, _reactor, connect
 from amqpconn.testing import Peer
 from amqpconn_spec.v0_9_1 import basic, queue, tx
 from tests.drivers.helpers import GUEST, Background, eventually, message, threads
@@ -37,10 +37,33 @@ def test_one_thread_serves_all_connections_and_ends_with_the_last(peer: Peer) ->
     assert threads() == [thread]
     assert connections[0].endpoint.open_channel().is_open
     connections[0].close()
-    assert threads() == []
+    eventually(lambda: threads() == [])
     with connect(peer.url()):
         assert len(threads()) == 1
+    eventually(lambda: threads() == [])
+
+
+def test_connections_one_after_the_other_keep_one_thread(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_reactor, "IDLE_S", 10.0)
+    served: set[int | None] = set()
+    for _ in range(5):
+        with connect(peer.url()):
+            served.update(thread.ident for thread in threads())
+    assert len(served) == 1
+    _reactor.settle()  # as before a fork
     assert threads() == []
+
+
+def test_thread_is_not_woken_for_connections_that_come_and_go(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    woken: list[object] = []
+    with connect(peer.url()), monkeypatch.context() as patched:
+        patched.setattr(_reactor.Reactor, "_wake", woken.append)
+        connect(peer.url(), heartbeat=0).close()
+    assert woken == []
 
 
 def test_thread_ends_when_the_peer_hangs_up(peer: Peer) -> None:
@@ -59,7 +82,7 @@ def test_connections_come_and_go_from_many_threads(peer: Peer) -> None:
 
     for worker in [Background(work) for _ in range(8)]:
         worker.result()
-    assert threads() == []
+    eventually(lambda: threads() == [])
 
 
 def test_threads_share_a_connection_and_a_channel(peer: Peer) -> None:

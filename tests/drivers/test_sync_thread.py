@@ -149,8 +149,7 @@ def test_last_words_of_the_peer_are_read_when_a_write_fails(peer: Peer) -> None:
 
 def test_settling_does_not_wait_for_a_thread_that_goes_on(peer: Peer) -> None:
     with connect(peer.url()):
-        reactor = _reactor._current[0]
-        _reactor.settle(reactor, 10.0)
+        _reactor.settle(10.0)
         assert len(threads()) == 1
 
 
