@@ -15,7 +15,7 @@ WAITING ?= --numprocesses=3 --dist=loadgroup
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo generate check diff docs test coverage fuzz types lint format build clean broker
+.PHONY: help setup demo generate check diff docs test coverage fuzz bench types lint format build clean broker
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,14 @@ SECONDS ?= 60
 fuzz: $(STAMPS)/fuzz ## search for inputs that break us, for SECONDS=60 in all
 	@PYTHONPATH=.:generated $(RUN) -m tests.fuzz --seconds $(SECONDS) $(TARGETS)
 
+# A quick look, or some of it, or the report once more from what was measured last:
+# make bench BENCH_ARGS="--quick", BENCH_ARGS="--only codec,idle", BENCH_ARGS="--again"
+BENCH_ARGS ?=
+bench: $(STAMPS)/bench broker ## measure us beside other libraries, and write docs/speed.md (12 minutes)
+	@test -e /usr/include/amqp.h && command -v gcc >/dev/null || \
+	    $(call apt,gcc libc6-dev librabbitmq-dev)
+	@PYTHONPATH=.:generated $(RUN) -m tests.bench $(BENCH_ARGS)
+
 # Each part is held to its own limit, so one cannot pay for another. It reports what the last
 # `make test` measured.
 coverage: $(STAMPS)/test ## report coverage; fail below 100 % of branches in codegen and amqpconn/core
@@ -79,7 +87,7 @@ build: $(STAMPS)/test ## make the sdist and the wheel in dist/
 	@$(RUN) -m build --no-isolation --outdir dist
 
 clean: ## remove .venv, dist/ and all caches
-	rm -rf $(VENV) dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) dist .bench htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Debian's python3 comes without the parts that make an environment; they are in python3-venv.
@@ -97,6 +105,7 @@ demo-contains := codegen
 test-contains := demo codegen
 lint-contains := test demo codegen
 fuzz-contains := test demo codegen
+bench-contains := test demo codegen
 $(STAMPS)/%: $(STAMPS)/venv pyproject.toml
 	@echo "installing what '$*' needs into $(VENV)"
 	@$(RUN) -m pip install -qq --editable . --group $*

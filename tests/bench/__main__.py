@@ -1,7 +1,8 @@
 """How fast we are beside other libraries: `python -m tests.bench`, or `make bench`.
 
-It measures, keeps all samples as JSON, and writes docs/speed.md and its pictures from them. The
-exit status is 0 when measuring worked, whatever came out; targets that were missed are printed.
+It measures, keeps all samples as JSON, and writes docs/speed.md and its pictures. A quick run, or
+one of some benchmarks only, writes them beside the samples in .bench. The exit status is 0 when
+measuring worked, whatever came out; targets that were missed are printed.
 """
 
 from __future__ import annotations
@@ -11,79 +12,96 @@ import sys
 import time
 from pathlib import Path
 
-from tests.bench import (
-    codec,
-    generator,
-    handshake,
-    idle,
-    imports,
-    messages,
-    roundtrips,
-    stream,
-)
+from tests.bench.benches import BENCHES
+from tests.bench.machine import about
 from tests.bench.model import Bench, Results, Samples
+from tests.bench.report import section, write
 from tests.bench.requirements import Missing
 from tests.bench.session import ROOT, Session
+from tests.bench.targets import TARGETS
 
-BENCHES = {
-    bench.key: bench
-    for bench in (
-        codec.BENCH,
-        stream.BENCH,
-        stream.CHUNKS,
-        handshake.BENCH,
-        roundtrips.BENCH,
-        imports.BENCH,
-        idle.BENCH,
-        messages.BENCH,
-        generator.BENCH,
-    )
-}
+KEPT = ROOT / ".bench"
 
 
 def main() -> int:
     """Measure and report."""
     options = _options()
-    samples: dict[str, Samples] = {}
-    try:
-        with Session(options.broker) as session:
-            for key in options.only:
-                samples[key] = _measured(BENCHES[key], session, options.quick)
-    except Missing as missing:
-        print(missing, file=sys.stderr)
-        return 1
-    results = Results(samples, {})
-    results.save(options.results)
-    for key, cases in samples.items():
-        for case in BENCHES[key].cases:
-            for library, values in cases.get(case.key, {}).items():
-                print(
-                    key,
-                    case.key,
-                    library,
-                    case.shown(results.median(key, case.key, library)),
-                    case.unit,
-                    f"{results.spread(key, case.key, library):.1%}",
-                    len(values),
-                )
+    if options.again:
+        results = Results.load(options.results)
+    else:
+        try:
+            results = _run(options)
+        except Missing as missing:
+            print(missing, file=sys.stderr)
+            return 1
+        results.save(options.results)
+    whole = not options.quick and set(results.samples) == set(BENCHES)
+    folder = options.output or (ROOT / "docs" if whole else KEPT)
+    write(folder, results, list(BENCHES.values()), TARGETS)
+    _tell(results, folder)
     return 0
+
+
+def _run(options: argparse.Namespace) -> Results:
+    """Measure what was asked for, in the order of the report."""
+    samples: dict[str, Samples] = {}
+    with Session(options.broker) as session:
+        facts = about(session)
+        for key, bench in BENCHES.items():
+            if key in options.only:
+                samples[key] = _measured(bench, session, options.quick)
+    return Results(samples, facts)
 
 
 def _measured(bench: Bench, session: Session, quick: bool) -> Samples:
     began = time.monotonic()
     print(f"{bench.title} ...", end=" ", flush=True)
     samples = bench.measure(session, quick)
-    print(f"{time.monotonic() - began:.0f} s")
+    print(f"{time.monotonic() - began:.0f} s", flush=True)
     return samples
+
+
+def _tell(results: Results, folder: Path) -> None:
+    """Print the tables and the verdicts."""
+    for key in results.samples:
+        print("", *section(BENCHES[key], results)[-2:], sep="\n\n")
+    print()
+    for target in TARGETS:
+        if target.bench in results.samples:
+            what, limit, figure, verdict = target.row(results)
+            print(f"{verdict:12} {target.bench}: {what}: {figure}, {limit}")
+    print(f"\nwritten to {folder}")
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--only", type=lambda text: text.split(","), default=list(BENCHES))
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--results", type=Path, default=ROOT / ".bench" / "results.json")
-    parser.add_argument("--broker")
+    parser.add_argument(
+        "--only",
+        type=_keys,
+        default=list(BENCHES),
+        metavar="NAME,...",
+        help=f"some of {', '.join(BENCHES)}",
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer rounds: for a look")
+    parser.add_argument(
+        "--again", action="store_true", help="report what was kept, without measuring"
+    )
+    parser.add_argument(
+        "--results", type=Path, default=KEPT / "results.json", help="where samples are kept"
+    )
+    parser.add_argument("--output", type=Path, help="where the page is written")
+    parser.add_argument("--broker", metavar="URL", help="a RabbitMQ instead of a private node")
     return parser.parse_args()
+
+
+def _keys(text: str) -> list[str]:
+    keys = text.split(",")
+    unknown = [key for key in keys if key not in BENCHES]
+    if unknown:
+        raise argparse.ArgumentTypeError(
+            f"no benchmark {unknown[0]!r}; there are {', '.join(BENCHES)}"
+        )
+    return keys
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 /* The limit: the same work with librabbitmq, in C. Prints JSON; times are in seconds.
  *
+ *   limit version
  *   limit codec FILE                    lines of "name hex": to encode and decode each of the frames
  *   limit stream HEX SIZE CHUNK         SIZE bytes of this unit, read in chunks
  *   limit open_close HOST PORT COUNT    each
@@ -245,8 +246,9 @@ static void on_channel(int count, char **arguments) {
 }
 
 int main(int count, char **arguments) {
-  const char *work = count > 2 ? arguments[1] : "";
-  if (!strcmp(work, "codec")) codec(arguments[2]);
+  const char *work = count > 1 ? arguments[1] : "";
+  if (!strcmp(work, "version")) printf("\"%s\"\n", amqp_version());
+  else if (!strcmp(work, "codec") && count == 3) codec(arguments[2]);
   else if (!strcmp(work, "stream") && count == 5) stream(arguments[2], atol(arguments[3]), atol(arguments[4]));
   else if (!strcmp(work, "open_close") && count == 5) open_close(arguments[2], atoi(arguments[3]), atoi(arguments[4]));
   else if (!strcmp(work, "first_channel") && count == 4) first_channel(arguments[2], atoi(arguments[3]));

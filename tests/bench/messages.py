@@ -32,6 +32,9 @@ class Load:
 SMALL = Load("small", 100, 20_000, 5)
 LARGE = Load("large", 100_000, 500, 4)
 
+#: What the targets are about; acknowledging is for comparison.
+CARRIED = tuple(f"{what} {load.name}" for load in (SMALL, LARGE) for what in ("publish", "consume"))
+
 NOTES = f"""\
 {SMALL.count * SMALL.rounds:,} messages of {SMALL.size} B in {SMALL.rounds} rounds and \
 {LARGE.count * LARGE.rounds:,} of {LARGE.size // 1000} kB in {LARGE.rounds} go to a queue of

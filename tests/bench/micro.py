@@ -19,7 +19,8 @@ import pyperf
 
 from tests.bench.frames import LIBRARIES, NAMES, decoding, encoding, frames
 from tests.bench.model import Samples, add
-from tests.bench.readers import READERS, chunks, streams
+from tests.bench.readers import READERS
+from tests.bench.traffic import chunks, streams
 
 #: Seconds that one value takes at least.
 LEAST_S = 0.02

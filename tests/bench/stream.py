@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from tests.bench.clients import LIMIT
 from tests.bench.model import Bench, Case, Panel, Samples, add, add_all
-from tests.bench.readers import MEBIBYTE, READERS, units
 from tests.bench.session import Session
+from tests.bench.traffic import MEBIBYTE, units
 
+LIBRARIES = ("amqpconn", "pamqp", "pika", "py-amqp", "aiormq")
 CHUNK = 65536
 #: Sizes of chunks that amqpconn is given, to see that none is bad.
 SIZES = (1, 16, 64, 256, 1024, 4096, 16384, CHUNK, 262144, MEBIBYTE)
@@ -24,7 +25,7 @@ def measure(session: Session, quick: bool) -> Samples:
     kinds = list(units())
     samples: Samples = {}
     for _ in range(1 if quick else 3):
-        add_all(samples, _read(session, list(READERS), kinds, [CHUNK], 3 if quick else 5))
+        add_all(samples, _read(session, list(LIBRARIES), kinds, [CHUNK], 3 if quick else 5))
         for case, time in _read_in_c(session, kinds).items():
             add(samples, case, LIMIT, [time])
     return samples
@@ -76,7 +77,7 @@ BENCH = Bench(
     title="Stream",
     notes=NOTES,
     cases=tuple(Case(f"{kind} {CHUNK}", title, "ns") for kind, title in _KINDS.items()),
-    libraries=(*READERS, LIMIT),
+    libraries=(*LIBRARIES, LIMIT),
     base="amqpconn",
     measure=measure,
     panels=(

@@ -1,0 +1,181 @@
+"""What is to be reached: all targets, and what a run makes of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.bench.codec import DECODED, ENCODED
+from tests.bench.figures import (
+    Measured,
+    above,
+    growth,
+    median,
+    ratio,
+    spread_of_chunks,
+    times_as_fast,
+    whole,
+    worst_ratio,
+)
+from tests.bench.generator import COLD, WARM
+from tests.bench.messages import CARRIED
+from tests.bench.model import Results
+from tests.bench.stream import CHUNK
+
+MS, US, KIB, MIB = 1e-3, 1e-6, 1024.0, 1024.0 * 1024
+SYNC, ASYNCIO = "amqpconn.sync", "amqpconn.asyncio"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A figure of one benchmark and its limit.
+
+    Attributes:
+        unit: what is written behind the figures; `scale` is one of it, in base units.
+        at_least: whether more is better.
+    """
+
+    bench: str
+    what: str
+    limit: float
+    unit: str
+    measured: Measured
+    scale: float = 1.0
+    at_least: bool = False
+
+    def value(self, results: Results) -> float | None:
+        """What was measured, in the target's unit; None where it was not."""
+        try:
+            return self.measured(results) / self.scale
+        except KeyError:
+            return None
+
+    def is_reached(self, value: float) -> bool:
+        """Whether such a value is good enough."""
+        return value >= self.limit if self.at_least else value <= self.limit
+
+    def verdict(self, results: Results) -> str:
+        """reached, missed or not measured."""
+        value = self.value(results)
+        if value is None:
+            return "not measured"
+        return "reached" if self.is_reached(value) else "missed"
+
+    def row(self, results: Results) -> tuple[str, str, str, str]:
+        """What it is, the limit, the figure, and the verdict."""
+        value = self.value(results)
+        limit = f"at {'least' if self.at_least else 'most'} {self.limit:g} {self.unit}"
+        figure = "-" if value is None else f"{value:.2f} {self.unit}"
+        return self.what, limit.rstrip(), figure.rstrip(), self.verdict(results)
+
+
+def _fast(bench: str, what: str, least: float, cases: tuple[str, ...], peer: str) -> Target:
+    """To be so many times as fast as a peer."""
+    measured = times_as_fast(bench, cases, peer)
+    return Target(bench, f"{what}, times as fast as {peer}", least, "x", measured, at_least=True)
+
+
+def _idle(library: str) -> list[Target]:
+    """The targets of one driver's idle connections."""
+    memory, cpu = (median("idle", f"{what} 1000", library) for what in ("memory", "cpu"))
+    return [
+        Target("idle", f"{library}, memory of one of 1,000", 6, "KiB", memory, KIB),
+        Target("idle", f"{library}, processor of one of 1,000, each second", 10, "us", cpu, US),
+        Target("idle", f"{library}, memory: 5,000 to 200", 1.25, "x", growth("memory", library)),
+        Target("idle", f"{library}, processor: 5,000 to 200", 1.25, "x", growth("cpu", library)),
+    ]
+
+
+def _messages(library: str) -> list[Target]:
+    """The targets of one driver's messages."""
+    what = f"{library}, worst of publish and consume, small and large, to"
+    memory = median("messages", "memory", library)
+    return [
+        Target(
+            "messages",
+            f"{what} aiormq",
+            0.5,
+            "x",
+            worst_ratio("messages", CARRIED, library, "aiormq"),
+        ),
+        Target(
+            "messages", f"{what} pika", 1, "x", worst_ratio("messages", CARRIED, library, "pika")
+        ),
+        Target("messages", f"{library}, memory when nobody reads", 4, "MiB", memory, MIB),
+    ]
+
+
+_MESSAGES, _HEARTBEATS = (f"deliver {CHUNK}",), (f"heartbeat {CHUNK}",)
+
+TARGETS = (
+    _fast("codec", "encode", 6, ENCODED, "pamqp"),
+    _fast("codec", "encode", 3, ENCODED, "pika"),
+    _fast("codec", "decode", 4.5, DECODED, "pamqp"),
+    _fast("codec", "decode", 2.4, DECODED, "pika"),
+    _fast("stream", "messages", 4.5, _MESSAGES, "pamqp"),
+    _fast("stream", "messages", 3, _MESSAGES, "pika"),
+    _fast("stream", "messages", 7, _MESSAGES, "aiormq"),
+    _fast("stream", "heartbeats", 3, _HEARTBEATS, "pamqp"),
+    Target("chunks", "from 64 B to 1 MiB, the worst to the best", 3, "x", spread_of_chunks),
+    Target(
+        "handshake",
+        f"{SYNC}, processor, to the hand-packed script",
+        1.6,
+        "x",
+        ratio("handshake", "cpu", SYNC, "hand-packed"),
+    ),
+    Target(
+        "handshake",
+        f"{ASYNCIO}, processor, to aiormq",
+        0.45,
+        "x",
+        ratio("handshake", "cpu", ASYNCIO, "aiormq"),
+    ),
+    Target(
+        "handshake",
+        f"{SYNC}, on the clock, to the hand-packed script",
+        1.05,
+        "x",
+        ratio("handshake", "wall", SYNC, "hand-packed"),
+    ),
+    *(
+        Target(
+            "roundtrips",
+            f"{library}, {way}, to an open channel",
+            trips,
+            "round trips",
+            whole(median("roundtrips", "trips", f"{library}, {way}")),
+        )
+        for library in (SYNC, ASYNCIO)
+        for way, trips in (("first_channel=True", 3),)
+    ),
+    Target(
+        "imports",
+        "amqpconn, on the clock",
+        4,
+        "ms",
+        above("imports", "import wall", "amqpconn", "python"),
+        MS,
+    ),
+    Target(
+        "imports",
+        f"{SYNC} with opening and closing a connection, processor",
+        22,
+        "ms",
+        above("imports", "connect cpu", SYNC, "python"),
+        MS,
+    ),
+    Target(
+        "imports",
+        f"{ASYNCIO}, on the clock, over asyncio",
+        8,
+        "ms",
+        above("imports", "import wall", ASYNCIO, "asyncio"),
+        MS,
+    ),
+    *_idle(ASYNCIO),
+    *_idle(SYNC),
+    *_messages(ASYNCIO),
+    *_messages(SYNC),
+    Target("generator", COLD, 3, "s", median("generator", "wall", COLD)),
+    Target("generator", WARM, 0.5, "s", median("generator", "wall", WARM)),
+)
