@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, cast
 
 from amqpconn import transport
+from amqpconn.asyncio._clock import clock_of
 from amqpconn.asyncio._dial import connected_socket
 from amqpconn.asyncio._guard import Guarded, disown, read_less_at_once
 from amqpconn.core.events import HangUp, Opened, Redial, SecretWanted
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from amqpconn.asyncio._asking import Asking
+    from amqpconn.asyncio._clock import Clock
     from amqpconn.asyncio._stream import Reader, Writer
     from amqpconn.core.endpoint import EndpointCore
     from amqpconn.core.events import Event
@@ -46,6 +48,7 @@ class Link(asyncio.Protocol, Guarded):
     __slots__ = (
         "_asking",
         "_can_write",
+        "_clock",
         "_connector",
         "_dialing",
         "_hung_up",
@@ -55,7 +58,6 @@ class Link(asyncio.Protocol, Guarded):
         "_redial",
         "_target",
         "_telling",
-        "_timer",
         "_transport",
         "_waiters",
         "_was_made",
@@ -76,7 +78,7 @@ class Link(asyncio.Protocol, Guarded):
         self._on_event = on_event
         self._asking: Asking | None = None  # made when there is something to ask
         self._transport: asyncio.Transport | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._clock: Clock | None = None  # since it has a loop
         self._dialing: asyncio.Timeout | None = None  # never expires by itself; see _hang_up
         self._was_made = self._opened = self._hung_up = self._telling = False
         self._redial: Redial | None = None
@@ -102,7 +104,7 @@ class Link(asyncio.Protocol, Guarded):
         self.check_caller()
         loop = asyncio.get_running_loop()
         self._core.connecting(request, loop.time())
-        self._loop = loop
+        self._loop, self._clock = loop, clock_of(loop)
         self.own()
         try:
             self.pump()
@@ -132,8 +134,8 @@ class Link(asyncio.Protocol, Guarded):
 
     def forked(self) -> None:
         """In the child of a fork: whatever the event loop still does here, the stream is spared."""
-        if self._timer is not None:
-            self._timer.cancel()
+        if self._clock is not None:
+            self._clock.stop()
         if self._transport is not None:
             disown(self._transport)
 
@@ -373,19 +375,13 @@ class Link(asyncio.Protocol, Guarded):
             self._transport.close()
 
     def _arm(self) -> None:
-        """One timer, for the earliest deadline; deadlines that move away are found out when it
-        fires.
-        """
-        deadline = self._core.next_deadline()
-        if self._timer is not None:
-            if deadline is not None and self._timer.when() <= deadline:
-                return
-            self._timer.cancel()
-            self._timer = None
-        if deadline is not None:
-            self._timer = self.loop.call_at(deadline, self._tick)
+        deadline, clock = self._core.next_deadline(), cast("Clock", self._clock)
+        if deadline is None:
+            clock.forget(self)
+        else:
+            clock.wake(self, deadline)
 
-    def _tick(self) -> None:
-        self._timer = None
-        self._core.handle_timer(self.now())
+    def tick(self, now: float) -> None:
+        """The clock: a deadline has come, or is not there any more."""
+        self._core.handle_timer(now)
         self.pump()

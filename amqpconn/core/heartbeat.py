@@ -5,6 +5,10 @@ is given up after two and a half intervals without a byte: "two intervals or lon
 specification. An idle RabbitMQ speaks once in an interval, so one late heartbeat is forgiven, and
 whoever dies is noticed before three intervals are over.
 
+Both are looked after in ticks, which all connections have in common: half a second, or less where
+the interval is below eight. So a driver that has thousands of them wakes up twice a second for all
+that are due, and not for each by itself.
+
 A process that was itself stopped cannot tell. It shows in the clock: a heartbeat should have gone
 out long ago, and nobody came to send it. Then the peer gets another half interval, so that what
 waits in the socket can be read first; and what is found there, or not found, is told as the stall
@@ -24,23 +28,37 @@ _PART: Final = 0.5
 # A heartbeat of ours that is later than this many intervals shows a stall: with the half interval
 # before it was due a peer has heard nothing for one and a half, and some give up then.
 _LATE: Final = 1.0
+# A power of two, so that multiples of it are exact. It is halved until it is this part at most.
+_LONGEST_TICK_S: Final = 0.5
+_TICK: Final = 1 / 16
 
 
 class Heartbeat:
     """The two clocks of one connection. `interval_s` 0: no heartbeats."""
 
-    __slots__ = ("_grace_until", "_woke_at", "interval_s", "last_in", "last_out", "stalled_s")
+    __slots__ = (
+        "_grace_until",
+        "_tick_s",
+        "_woke_at",
+        "interval_s",
+        "last_in",
+        "last_out",
+        "stalled_s",
+    )
 
     def __init__(self) -> None:
         self.interval_s = 0
         self.last_in = self.last_out = 0.0
         self.stalled_s = 0.0
         self._grace_until = self._woke_at = 0.0
+        self._tick_s = _LONGEST_TICK_S
 
     def start(self, interval_s: int, now: float) -> None:
         """Both clocks begin with tune-ok."""
         self.interval_s = interval_s
         self.last_in = self.last_out = now
+        while self._tick_s > max(interval_s, 1) * _TICK:
+            self._tick_s /= 2
 
     def stop(self) -> None:
         """Nothing is sent or expected any more."""
@@ -57,10 +75,10 @@ class Heartbeat:
         self.last_out = now
 
     def next_deadline(self) -> float | None:
-        """When to look again; None without heartbeats."""
+        """The tick in which to look again; None without heartbeats."""
         if not self.interval_s:
             return None
-        return min(self._send_at(), self._give_up_at())
+        return -(-min(self._send_at(), self._give_up_at()) // self._tick_s) * self._tick_s
 
     def due(self, now: float) -> bool:
         """Whether to send one now."""

@@ -17,7 +17,7 @@ from collections import deque
 from contextlib import suppress
 from time import monotonic
 
-from amqpconn.sync._alarms import Alarms
+from amqpconn._alarms import Alarms
 from amqpconn.sync._worker import report_exception
 
 TYPE_CHECKING = False

@@ -19,6 +19,7 @@ from tests.core.server import EPOCH, START, Client, opened
 INTERVAL = 10
 HALF = INTERVAL / 2
 PATIENCE = INTERVAL * 2.5
+TICK = 0.5  # of this interval
 
 
 def beating(**settings: object) -> Client:
@@ -135,11 +136,11 @@ def test_the_peer_is_given_up_after_two_and_a_half_intervals_of_silence() -> Non
 @pytest.mark.parametrize("data", [HEARTBEAT, b"\x01", basic.Ack().encode_frame(1)[:5]])
 def test_any_byte_is_a_sign_of_life(data: bytes) -> None:
     client = beating()
-    silence(client, PATIENCE - 0.125)
+    silence(client, PATIENCE - TICK)
     client.feed(data)
-    silence(client, PATIENCE - 0.125)
+    silence(client, PATIENCE - TICK)
     assert client.core.error is None
-    silence(client, 0.125)
+    silence(client, TICK)
     assert type(client.error) is HeartbeatsMissed
 
 
@@ -229,15 +230,15 @@ def test_a_sleep_that_ends_just_after_the_end_of_patience_is_one() -> None:
 def test_a_sleep_of_half_an_interval_at_the_end_of_patience_is_one() -> None:
     client = beating()
     chan = client.open_channel()
-    silence(client, PATIENCE - 0.125)
+    silence(client, PATIENCE - TICK)
     client.core.send(basic.Ack(1), chan)
     client.sent()  # so no heartbeat was due when it slept
-    client.now += HALF + 0.5
+    client.now += HALF + 2 * TICK
     client.core.handle_timer(client.now)
     assert client.core.error is None
     silence(client, HALF)
     assert type(client.error) is ProcessStalled
-    assert "was stalled for 5.4 s" in client.error.what
+    assert "was stalled for 5.5 s" in client.error.what
 
 
 def test_a_little_late_is_late() -> None:
@@ -329,7 +330,23 @@ def test_whatever_happens_the_next_look_is_ahead(
         deadline = heart.next_deadline()
         assert deadline is not None
         assert what != "look" or deadline > now
-        assert deadline <= now + interval / 2
+        assert deadline <= now + interval / 2 + min(TICK, interval / 16)
+
+
+@pytest.mark.parametrize(
+    ("interval", "tick_s"), [(1, 0.0625), (2, 0.125), (7, 0.25), (8, 0.5), (10, 0.5), (65535, 0.5)]
+)
+def test_connections_are_looked_after_in_the_same_ticks(interval: int, tick_s: float) -> None:
+    ticks = set()
+    for begun in (EPOCH + number * tick_s / 7 for number in range(1, 8)):
+        heart = Heartbeat()
+        heart.start(interval, begun)
+        deadline = heart.next_deadline()
+        assert deadline is not None
+        assert 0 <= deadline - (begun + interval / 2) < tick_s
+        ticks.add(deadline)
+    assert {tick % tick_s for tick in ticks} == {0.0}
+    assert len(ticks) <= 2
 
 
 def test_one_that_is_stopped_is_never_due() -> None:

@@ -1,4 +1,4 @@
-"""The alarms of the blocking driver's thread."""
+"""The alarms of the blocking driver's thread, and of event loops."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amqpconn.sync._alarms import LONGEST_SLEEP_S, Alarms
+from amqpconn._alarms import LONGEST_SLEEP_S, Alarms
 
 
 class Clock(Alarms):
@@ -81,6 +81,16 @@ def test_alarms_of_those_who_left_are_forgotten() -> None:
         alarms.remove(cast("Any", f"{number}"))
     assert len(alarms._heap) < 100
     assert alarms.rings(2000.0) == ["stays"]
+
+
+def test_a_time_is_kept_once_for_all_who_wait_for_it() -> None:
+    alarms = Clock()
+    for number in range(1000):
+        alarms.wind(f"{number}", float(number % 3))
+    assert len(alarms._heap) == 3
+    assert len(alarms.rings(0.0)) == 334
+    assert sorted(alarms.rings(2.0)) == sorted(str(n) for n in range(1000) if n % 3)
+    assert alarms.earliest() is None
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.none() | st.integers(0, 50))))

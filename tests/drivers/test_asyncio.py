@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from amqpconn.asyncio import Channel, Connection, Endpoint, connect
+from amqpconn.asyncio._clock import clock_of
 from amqpconn.asyncio._link import _WORTH_A_WRITE
 from amqpconn.core.endpoint import EndpointCore
 from amqpconn.errors import AlreadyOpen, ConnectionForced, NotOpen, OpenAborted, OpenTimeout
@@ -387,3 +388,43 @@ def test_last_words_of_the_peer_are_read_when_a_write_fails(
 
     with Peer(ssl=certificates.server.server_context() if tls else None) as peer:
         assert run(work()) == []
+
+
+def test_many_idle_connections_are_one_timer(peer: Peer) -> None:
+    async def work() -> None:
+        connections = [await connect(peer.url(), heartbeat=60 + n) for n in range(5)]
+        assert len(timers()) == 1
+        for connection in connections:
+            assert len(timers()) == 1
+            await connection.close()
+        assert timers() == []
+
+    assert run(work()) == []
+
+
+def test_what_one_connection_raises_costs_no_other_its_heartbeat() -> None:
+    """Not even what ends the event loop: the others are woken when it goes on."""
+    loop = asyncio.new_event_loop()
+    reported, clock = list[Any](), clock_of(loop)
+    loop.set_exception_handler(lambda _, context: reported.append(context))
+    assert clock_of(loop) is clock
+
+    class Raising:
+        def __init__(self, error: BaseException | None) -> None:
+            self.error = error
+            self.ticks = 0
+
+        def tick(self, _: float) -> None:
+            self.ticks += 1
+            if self.error is not None:
+                raise self.error
+
+    links = [Raising(error) for error in (None, ValueError("x"), KeyboardInterrupt(), None)]
+    for link in links:
+        clock.wake(link, loop.time())
+    with pytest.raises(KeyboardInterrupt):
+        loop.run_until_complete(asyncio.sleep(0.01))
+    loop.run_until_complete(asyncio.sleep(0.01))
+    assert [link.ticks for link in links] == [1, 1, 1, 1]
+    assert [type(context["exception"]) for context in reported] == [ValueError]
+    loop.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -11,11 +12,12 @@ from itertools import chain
 import pytest
 
 import amqpconn.sync
+from amqpconn.core.endpoint import EndpointCore
 from amqpconn.errors import ConnectionFailed, HeartbeatsMissed
 from amqpconn.testing import Peer
 from tests.broker.certificates import Certificates
 from tests.drivers.adapter import DRIVERS, Driver
-from tests.drivers.helpers import PATIENCE
+from tests.drivers.helpers import PATIENCE, eventually
 
 Connection = amqpconn.sync.Connection
 
@@ -119,3 +121,24 @@ def test_heartbeats_may_be_off(driver: Driver) -> None:
         assert connection.tuning.heartbeat == 0
         assert connection.endpoint._core.next_deadline() is None
         assert not peer.sessions[0].heartbeats
+
+
+def test_a_round_of_heartbeats_costs_what_is_due(
+    driver: Driver, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many connections are open: the cores of the others are left alone."""
+    looked_at, handle_timer = Counter[EndpointCore](), EndpointCore.handle_timer
+
+    def counted(core: EndpointCore, now: float) -> None:
+        looked_at[core] += 1
+        handle_timer(core, now)
+
+    with ExitStack() as stack:
+        for _ in range(30):
+            stack.enter_context(driver.connect(peer.url(), heartbeat=60))
+        due = [stack.enter_context(driver.connect(peer.url(), heartbeat=1)) for _ in range(3)]
+        cores = {connection.endpoint._core for connection in due}
+        monkeypatch.setattr(EndpointCore, "handle_timer", counted)
+        eventually(lambda: all(looked_at[core] >= 2 for core in cores))
+        assert set(looked_at) == cores
+        assert max(looked_at.values()) <= 6
