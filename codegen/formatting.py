@@ -17,8 +17,6 @@ from .blackening import Processes, blackened
 from .memory import remembered
 from .pieces import Piece, cut, free_name
 
-CACHE = Path(__file__).parent / "__pycache__" / "formatted.json"
-
 #: How many modules and pieces are remembered: several times what one run makes.
 MODULES, PIECES = 200, 5_000
 

@@ -31,7 +31,7 @@ def remembered(
         options: What the results depend on besides.
         capacity: How many results the file keeps, those that were used last.
     """
-    known = {} if file is None else _read(file)
+    known = {} if file is None else read(file)
     keys = {text: hashlib.sha256(f"{options}\n{text}".encode()).hexdigest() for text in texts}
     new = [text for text, key in keys.items() if key not in known]
     made = dict(zip(new, make(new), strict=True)) if new else {}
@@ -39,11 +39,11 @@ def remembered(
     if file is not None and new:
         used = {keys[text]: result for text, result in results.items()}
         older = {key: result for key, result in known.items() if key not in used}
-        _save(dict(list((older | used).items())[-capacity:]), file)
+        save(dict(list((older | used).items())[-capacity:]), file)
     return results
 
 
-def _read(file: Path) -> dict[str, str]:
+def read(file: Path) -> dict[str, str]:
     """What earlier runs kept; nothing if that cannot be read."""
     try:
         known = json.loads(file.read_text(encoding="utf-8"))
@@ -52,7 +52,7 @@ def _read(file: Path) -> dict[str, str]:
     return known if isinstance(known, dict) else {}
 
 
-def _save(results: dict[str, str], file: Path) -> None:
+def save(results: dict[str, str], file: Path) -> None:
     """Keep results; where nothing can be written, nothing is kept."""
     draft = file.with_suffix(f".{os.getpid()}")  # another run may be writing, too
     try:

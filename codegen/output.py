@@ -16,8 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .diagnostics import GeneratorError
-
-IGNORED_SUFFIXES = (".pyc", ".pyo")
+from .places import read
 
 
 def write(files: dict[str, str], output: Path, package: str) -> list[str]:
@@ -41,16 +40,6 @@ def write(files: dict[str, str], output: Path, package: str) -> list[str]:
                 shutil.copystat(output / path, tree / path)
             _swap(tree / package, output / package, tree / "before")
     return changed
-
-
-def read(output: Path, package: str) -> dict[str, bytes]:
-    """Every file of the package by its path under `output`, except for what Python puts there."""
-    found = {}
-    for path in sorted((output / package).rglob("*")):
-        own = "__pycache__" not in path.parts and path.suffix not in IGNORED_SUFFIXES
-        if own and path.is_file():
-            found[path.relative_to(output).as_posix()] = path.read_bytes()
-    return found
 
 
 def differences(files: dict[str, str], output: Path, package: str) -> list[str]:

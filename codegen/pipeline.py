@@ -14,10 +14,10 @@ from .diagnostics import Diagnostics, Origin
 from .formatting import Formatter
 from .loader import Source, load
 from .model import Protocol, Spec
+from .places import PACKAGE
 from .render import Renderer
 from .resolve import resolve
 
-PACKAGE = "amqpconn_spec"
 MANIFEST = "versions.toml"
 
 

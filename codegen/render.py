@@ -8,17 +8,14 @@ and comments), so no specification can put code into the output.
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import jinja2
 
-from . import docstrings, naming, structs
+from . import docstrings, naming, places, structs
 from .diagnostics import GeneratorError
 from .model import Protocol
 from .views import ModuleView, module_view
-
-TEMPLATES = Path(__file__).parent / "templates"
 
 #: Where a class module gets the names that its code may use.
 IMPORTS = {
@@ -115,7 +112,7 @@ def _packages(versions: dict[str, str]) -> dict[str, str]:
 
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
+        loader=jinja2.FileSystemLoader(places.TEMPLATES),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

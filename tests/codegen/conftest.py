@@ -11,10 +11,10 @@ from types import ModuleType
 
 import pytest
 
-from codegen import output
-from codegen.formatting import CACHE
+from codegen import output, places
 from codegen.model import Protocol
-from codegen.pipeline import PACKAGE, generate, load_protocols, unformatted
+from codegen.pipeline import generate, load_protocols, unformatted
+from codegen.places import PACKAGE
 from tests.codegen import synthetic
 from tests.codegen.specs import SPEC
 
@@ -50,7 +50,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def ours() -> dict[str, str]:
     """What spec/ makes; of black's results only those that are remembered by their contents."""
-    return generate(SPEC, CACHE)
+    return generate(SPEC, places.CACHE)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import codegen.__main__
+from codegen import places
 from codegen.__main__ import main
 from tests.codegen.specs import LAMP, ROOT, changed, write
 
@@ -72,7 +72,7 @@ def test_output_that_cannot_be_written_is_told(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(codegen.__main__, "CACHE", cache)
+    monkeypatch.setattr(places, "CACHE", cache)
     write(tmp_path / "spec", LAMP)
     (tmp_path / "file").write_text("")
     options = ["--spec-dir", str(tmp_path / "spec"), "--output", str(tmp_path / "file" / "out")]

@@ -12,7 +12,7 @@ from pathlib import Path
 import black
 import pytest
 
-from codegen import blackening, formatting
+from codegen import blackening, formatting, places
 from codegen.diagnostics import GeneratorError, SpecError
 from codegen.formatting import Formatter
 from codegen.pipeline import generate, unformatted
@@ -207,5 +207,5 @@ def test_it_depends_on_the_version_of_black_and_its_options(
 
 
 def test_the_cache_of_the_command_lies_where_python_keeps_the_generator_compiled() -> None:
-    assert formatting.CACHE.parent.name == "__pycache__"
-    assert formatting.CACHE.parent.parent == Path(formatting.__file__).parent
+    assert places.CACHE.parent.name == "__pycache__"
+    assert places.CACHE.parent.parent == Path(formatting.__file__).parent

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from codegen.output import differences
-from codegen.pipeline import PACKAGE, generate
+from codegen.pipeline import generate
+from codegen.places import PACKAGE
 from tests.codegen.conftest import PARENT, Made
 from tests.codegen.specs import LAMP, ROOT, changed, write
 

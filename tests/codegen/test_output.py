@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-import codegen.__main__
-from codegen import output, render
+from codegen import output, places
 from codegen.__main__ import main
 from codegen.diagnostics import GeneratorError
-from codegen.pipeline import PACKAGE, generate
+from codegen.pipeline import generate
+from codegen.places import PACKAGE
 from tests.codegen.specs import LAMP, changed, write
 
 SECOND = (
@@ -57,7 +57,7 @@ def model(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
 
 @pytest.fixture
 def workshop(model: Path, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Workshop:
-    monkeypatch.setattr(codegen.__main__, "CACHE", cache)
+    monkeypatch.setattr(places, "CACHE", cache)
     shutil.copytree(model, tmp_path, dirs_exist_ok=True)
     return Workshop(tmp_path)
 
@@ -65,9 +65,9 @@ def workshop(model: Path, tmp_path: Path, cache: Path, monkeypatch: pytest.Monke
 def templates(monkeypatch: pytest.MonkeyPatch, directory: Path, name: str, text: str) -> None:
     """Have the generator use a copy of its templates with one of them replaced."""
     copy = directory.parent / f"{directory.name}-templates"
-    shutil.copytree(render.TEMPLATES, copy)
+    shutil.copytree(places.TEMPLATES, copy)
     (copy / name).write_text(text)
-    monkeypatch.setattr(render, "TEMPLATES", copy)
+    monkeypatch.setattr(places, "TEMPLATES", copy)
 
 
 # --- Failures ---

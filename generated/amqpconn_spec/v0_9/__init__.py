@@ -57,8 +57,9 @@ def __getattr__(name: str) -> object:
     """A module of this package."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    __import__(f"{__name__}.{name}")  # it becomes an attribute by that
-    return globals()[name]
+    from importlib import import_module  # late: it may not be loaded itself
+
+    return import_module(f".{name}", __name__)
 
 
 def __dir__() -> list[str]:
