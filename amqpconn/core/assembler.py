@@ -84,27 +84,29 @@ class Assembler:
             raise UnexpectedContent(
                 f"the content header after {self._method.NAME} is of class {header.class_id}"
             )
-        self._missing, self._properties, self._parts = header.body_size, header.properties, []
-        return self._whole(self._method, self._missing)
+        self._missing, self._properties = header.body_size, header.properties
+        return None if header.body_size else self._whole(self._method)
 
     def body(self, part: Payload) -> tuple[Method, Content] | None:
         """A body frame; the whole when it was the last one. Raises UnexpectedContent."""
         if self._method is None or self._missing is None:
             raise UnexpectedContent("a body frame came that no content header announced")
-        pieces = [part] if isinstance(part, bytes) else part
-        self._missing -= sum(map(len, pieces))
+        if isinstance(part, bytes):
+            self._missing -= len(part)
+            self._parts.append(part)
+        else:
+            self._missing -= sum(map(len, part))
+            self._parts += part
         if self._missing < 0:
             raise UnexpectedContent(
                 f"the body is {-self._missing} bytes longer than its content header says"
             )
-        self._parts += pieces
-        return self._whole(self._method, self._missing)
+        return None if self._missing else self._whole(self._method)
 
-    def _whole(self, method: Method, missing: int) -> tuple[Method, Content] | None:
-        if missing:
-            return None
+    def _whole(self, method: Method) -> tuple[Method, Content]:
         body = b"".join(self._parts)  # the only copy, or the part itself when it is one of bytes
-        self._method, self._missing, self._parts = None, None, []
+        self._method = self._missing = None
+        self._parts.clear()
         return method, Content(body, self._properties)
 
 

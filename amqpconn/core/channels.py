@@ -14,6 +14,7 @@ from enum import Enum
 from amqpconn.core.assembler import Assembler
 from amqpconn.core.events import Arrived, Call, ChannelDown
 from amqpconn.errors import NoFreeChannel, NotOpen, UnexpectedMethod, WrongChannel
+from amqpconn_spec._base import ContentHeader, Method
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,9 +28,7 @@ if TYPE_CHECKING:
     from amqpconn.core.framing import Payload
     from amqpconn.core.output import Output
     from amqpconn.errors import AMQPError
-    from amqpconn_spec._base import Method
     from amqpconn_spec.v0_9_1 import channel as channel_class
-    from amqpconn_spec.v0_9_1.frames import ContentHeader
 
 
 # All that may come before open-ok, and all that still counts after our close (2.2.5).
@@ -143,13 +142,24 @@ class Channels:
 
     # --- what arrives on channels above 0 ---
 
-    def method(self, channel_id: int, method: Method) -> None:
-        """A method frame. Raises UnexpectedMethod."""
-        channel = self._addressed(channel_id, method.NAME)
+    def take(self, channel_id: int, what: Method | ContentHeader | Payload) -> None:
+        """A frame. Raises WrongChannel, UnexpectedMethod, UnexpectedContent."""
+        channel = self._by_id.get(channel_id)
+        if channel is None:
+            raise WrongChannel(f"{_named(what)} came on channel {channel_id}, which is not open")
+        if isinstance(what, Method):
+            self._method(channel, what)
+            return
+        put = channel.assembler
+        whole = put.header(what) if isinstance(what, ContentHeader) else put.body(what)
+        if whole is not None:
+            self.deliver(channel, *whole)
+
+    def _method(self, channel: ChannelCore, method: Method) -> None:
         channel.assembler.check_idle(method.NAME)
         if not method.SENT_BY_SERVER or method.NAME.startswith("connection."):
             raise UnexpectedMethod(
-                f"{method.NAME} came on channel {channel_id}; it does not belong there"
+                f"{method.NAME} came on channel {channel.id}; it does not belong there"
             )
         if channel.state is ChannelState.OPENING and method.NAME not in _WHILE_OPENING:
             self._expect(channel, ChannelState.OPEN, method)
@@ -161,20 +171,6 @@ class Channels:
             _HANDLERS[method.NAME](self, channel, method)
         else:
             self.deliver(channel, method, None)
-
-    def header(self, channel_id: int, header: ContentHeader) -> None:
-        """A content header frame. Raises UnexpectedMethod."""
-        channel = self._addressed(channel_id, "a content header")
-        whole = channel.assembler.header(header)
-        if whole is not None:
-            self.deliver(channel, *whole)
-
-    def body(self, channel_id: int, part: Payload) -> None:
-        """A body frame. Raises UnexpectedMethod."""
-        channel = self._addressed(channel_id, "a body frame")
-        whole = channel.assembler.body(part)
-        if whole is not None:
-            self.deliver(channel, *whole)
 
     def deliver(self, channel: ChannelCore, method: Method, content: Content | None) -> None:
         """To the call that waits for it, or to the user.
@@ -191,12 +187,6 @@ class Channels:
             )
         else:
             self._emit(Arrived(channel, method, content))
-
-    def _addressed(self, channel_id: int, what: str) -> ChannelCore:
-        channel = self._by_id.get(channel_id)
-        if channel is None:
-            raise WrongChannel(f"{what} came on channel {channel_id}, which is not open")
-        return channel
 
     def _on_open_ok(self, channel: ChannelCore, method: Method) -> None:
         call = channel.pending[0] if channel.pending else None
@@ -278,6 +268,12 @@ _HANDLERS: Final[dict[str, Callable[[Channels, ChannelCore, Any], None]]] = {
     "channel.close-ok": Channels._on_close_ok,
     "channel.flow": Channels._on_flow,
 }
+
+
+def _named(what: Method | ContentHeader | Payload) -> str:
+    if isinstance(what, Method):
+        return what.NAME
+    return "a content header" if isinstance(what, ContentHeader) else "a body frame"
 
 
 def _closed_by_user() -> NotOpen:

@@ -12,7 +12,7 @@ from amqpconn.core.events import Blocked, Opened, Redial, SecretFailed
 from amqpconn.core.framing import FrameReader
 from amqpconn.core.lifecycle import LINGER_S, EndpointState, Lifecycle
 from amqpconn.errors import ConnectionFailed, ProtocolViolation, VersionRefused, WrongChannel
-from amqpconn_spec._base import ContentHeader, Method
+from amqpconn_spec._base import Method
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from amqpconn.core.events import SecretWanted
     from amqpconn.core.framing import Frame, Payload
     from amqpconn.core.negotiation import Tuning
+    from amqpconn_spec._base import ContentHeader
 
 # After we have answered its close the server ends the stream, as it should (2.2.4.4), or not:
 # RabbitMQ does not after a refusal in the middle of a challenge, and callers wait for the error.
@@ -169,8 +170,12 @@ class Incoming(Lifecycle):
     # --- where frames go ---
 
     def _frame(self, frame: Frame, now: float) -> None:
+        channel, what = frame
         try:
-            self._dispatch(*frame)
+            if channel and what is not None and self.manager.is_open:
+                self.channels.take(channel, what)
+                return
+            self._dispatch(channel, what)
         except ProtocolViolation as error:
             self._violated(error, now)
         except ConnectionFailed as error:
@@ -181,12 +186,11 @@ class Incoming(Lifecycle):
             self.phases.enter(self.manager.phase, now)
 
     def _dispatch(self, channel: int, what: Method | ContentHeader | Payload | None) -> None:
+        """A heartbeat, or anything else for the connection manager, or at the wrong time."""
         if what is None:
             return
         if channel == 0:
             self._on_control(what)
-        elif self.manager.is_open:
-            self._on_channel(channel, what)
         elif not self.manager.is_discarding:
             raise WrongChannel(f"a frame came on channel {channel} before the connection was open")
 
@@ -195,14 +199,6 @@ class Incoming(Lifecycle):
             self.manager.receive(what)
         elif not self.manager.is_discarding:
             raise WrongChannel("content came on channel 0")
-
-    def _on_channel(self, channel: int, what: Method | ContentHeader | Payload) -> None:
-        if isinstance(what, Method):
-            self.channels.method(channel, what)
-        elif isinstance(what, ContentHeader):
-            self.channels.header(channel, what)
-        else:
-            self.channels.body(channel, what)
 
     # --- what is wrong with them ---
 
