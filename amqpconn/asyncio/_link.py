@@ -9,7 +9,7 @@ from amqpconn import transport
 from amqpconn.asyncio._clock import clock_of
 from amqpconn.asyncio._dial import connected_socket
 from amqpconn.asyncio._guard import Guarded, disown, read_less_at_once
-from amqpconn.core.events import HangUp, Opened, Redial, SecretWanted
+from amqpconn.core.events import Arrived, HangUp, Opened, Redial, SecretWanted
 from amqpconn.errors import ConnectionFailed, NotOpen
 
 if TYPE_CHECKING:
@@ -322,6 +322,9 @@ class Link(asyncio.Protocol, Guarded):
             self._transport.write(self._core.data_to_send(self.now()))
 
     def _tell(self, event: Event) -> None:
+        if isinstance(event, Arrived):  # most of them are, and none of what is below concerns it
+            self._on_event(event)
+            return
         if isinstance(event, HangUp):
             self._hang_up(event.quick)
             return

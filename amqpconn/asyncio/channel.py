@@ -70,6 +70,11 @@ class Channel(ChannelFacade):
         channel is closed, why it was closed, or NotOpen.
         """
         self._endpoint._link.check_caller()
+        if not self._inbox:
+            await self._wait_for_news(timeout)
+        return self._inbox.popleft()
+
+    async def _wait_for_news(self, timeout: float | None) -> None:
         try:
             async with asyncio.timeout(timeout):
                 while not self._inbox:
@@ -79,7 +84,6 @@ class Channel(ChannelFacade):
         except TimeoutError:
             what = f"nothing arrived on channel {self.id} in {timeout} s"
             raise self._endpoint._core.timed_out(what, self._endpoint.loop.time()) from None
-        return self._inbox.popleft()
 
     def on(self, method: type[M], handler: Callable[[M, Content | None], object]) -> None:
         """Call `handler(method, content)` for methods of this class from the server.

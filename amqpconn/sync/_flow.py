@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from amqpconn import transport
 from amqpconn._ownership import Owned
-from amqpconn.core.events import HangUp, Opened, Redial, SecretWanted
+from amqpconn.core.events import Arrived, HangUp, Opened, Redial, SecretWanted
 from amqpconn.sync._dial import is_ours
 from amqpconn.sync._waiting import has_more
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from amqpconn.transport import Target
 
 READ_SIZE = 65536
+# After a read that got all it asked for there is probably more, and others wait for their turn.
+_READS_IN_TURN = 4
 
 
 class Flow(Owned):
@@ -90,9 +92,13 @@ class Flow(Owned):
 
     def _read(self, now: float) -> None:
         try:
+            reads = 0
             while self._stream is not None and not self._hung_up:
-                self._take_in(self._stream.recv(READ_SIZE), now)
-                if not has_more(self._stream):
+                data = self._stream.recv(READ_SIZE)
+                self._take_in(data, now)
+                reads += 1
+                is_full = len(data) == READ_SIZE and reads < _READS_IN_TURN
+                if not is_full and not has_more(self._stream):
                     return
         except OSError as error:
             if not _would_block(error):
@@ -106,12 +112,14 @@ class Flow(Owned):
 
     def _flush(self, now: float) -> None:
         """Write what there is until the stream takes no more; the reactor goes on when it does."""
+        was_full = bool(self._unsent)
         try:
             while self._stream is not None and (self._unsent or self._core.output.size):
                 if not self._unsent:
                     self._unsent = memoryview(self._core.data_to_send(now))
                 rest = self._unsent[self._stream.send(self._unsent) :]
                 self._unsent = rest or memoryview(b"")  # an empty part would keep the whole
+            if was_full:
                 self.changed.notify_all()
         except OSError as error:
             if not _would_block(error):
@@ -137,20 +145,29 @@ class Flow(Owned):
         self._core.lost(transport.failed(error, self._target), now)
 
     def _dispatch(self) -> None:
-        while (event := self._core.next_event()) is not None:
-            if isinstance(event, HangUp):
-                self._hang_up(event.quick)
-                continue
-            if isinstance(event, Redial):
-                self._redial = event
-                continue
-            if isinstance(event, SecretWanted):
-                self._ask(event)
-                continue
+        """Tell of everything, and wake once whoever waits for any of it."""
+        is_news = False
+        try:
+            while (event := self._core.next_event()) is not None:
+                is_news = True
+                self._tell(event)
+        finally:
+            if is_news:
+                self.is_down = self._core.is_down
+                self.changed.notify_all()
+
+    def _tell(self, event: Event) -> None:
+        if isinstance(event, Arrived):  # most of them are
+            self._on_event(event)
+        elif isinstance(event, HangUp):
+            self._hang_up(event.quick)
+        elif isinstance(event, Redial):
+            self._redial = event
+        elif isinstance(event, SecretWanted):
+            self._ask(event)
+        else:
             self._opened = self._opened or isinstance(event, Opened)
             self._on_event(event)
-            self.is_down = self._core.is_down
-            self.changed.notify_all()
 
     def _hang_up(self, quick: bool) -> None:
         self._hung_up, self._quick = True, self._quick or quick

@@ -73,12 +73,16 @@ class Channel(ChannelFacade):
         link = self._endpoint._link
         link.check_process()
         with link.lock:
-            if not link.changed.wait_for(self._has_news, timeout):
-                what = f"nothing arrived on channel {self.id} in {timeout} s"
-                raise self._endpoint._core.timed_out(what, monotonic())
             if not self._inbox:
-                self._check_open()
+                self._wait_for_news(timeout)
             return self._inbox.popleft()
+
+    def _wait_for_news(self, timeout: float | None) -> None:
+        if not self._endpoint._link.changed.wait_for(self._has_news, timeout):
+            what = f"nothing arrived on channel {self.id} in {timeout} s"
+            raise self._endpoint._core.timed_out(what, monotonic())
+        if not self._inbox:
+            self._check_open()
 
     def on(self, method: type[M], handler: Callable[[M, Content | None], object]) -> None:
         """Call `handler(method, content)` for methods of this class from the server.
