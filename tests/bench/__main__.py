@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.bench.benches import BENCHES
 from tests.bench.machine import about
 from tests.bench.model import Bench, Results, Samples
-from tests.bench.report import section, write
+from tests.bench.report import section, verdicts, write
 from tests.bench.requirements import Missing
 from tests.bench.session import ROOT, Session
 from tests.bench.targets import TARGETS
@@ -66,11 +66,12 @@ def _tell(results: Results, folder: Path) -> None:
     for key in results.samples:
         print("", *section(BENCHES[key], results)[-2:], sep="\n\n")
     print()
-    for target in TARGETS:
-        if target.bench in results.samples:
-            what, limit, figure, verdict = target.row(results)
-            print(f"{verdict:12} {target.bench}: {what}: {figure}, {limit}")
-    print(f"\nwritten to {folder}")
+    targets = [target for target in TARGETS if target.bench in results.samples]
+    rows = verdicts(results, BENCHES.values(), targets)
+    for title, what, limit, figure, verdict in rows:
+        print(f"{verdict:12} {title}: {what}: {figure}, {limit}")
+    missed = sum(verdict == "missed" for *_, verdict in rows)
+    print(f"\n{missed} of {len(rows)} targets missed; the report is in {folder}")
 
 
 def _options() -> argparse.Namespace:

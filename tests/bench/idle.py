@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import ExitStack
 
-from tests.bench.clients import CLIENTS, HEARTBEAT_S
+from tests.bench.clients import CLIENTS, HEARTBEAT_S, LIMIT
 from tests.bench.model import Bench, Case, Panel, Samples
 from tests.bench.session import Session
 
@@ -14,6 +14,11 @@ SIZES = (200, 1000, 5000)
 ON_PEER = (5000,)
 LIBRARIES = ("amqpconn.sync", "amqpconn.asyncio", "pika", "aiormq", "aio-pika")
 OURS = LIBRARIES[:2]
+WHY_NOT = {
+    "py-amqp": "it leaves it to its user to call for heartbeats",
+    "amqpstorm": "each of its connections has threads of its own",
+    LIMIT: "it sends heartbeats only in a call that waits for something else",
+}
 
 NOTES = f"""\
 A process for each library opens connections with a heartbeat of {HEARTBEAT_S} s and leaves them
@@ -64,13 +69,13 @@ def _cases() -> tuple[Case, ...]:
     return (*memory, *(Case(f"cpu {size}", f"processor, {size:,}", "us") for size in SIZES))
 
 
-_LIMIT = "the peers are measured at 200 and 1,000"
+_FEWER = "the peers are measured at 200 and 1,000"
 BENCH = Bench(
     key="idle",
     title="Idle connections",
     notes=NOTES,
     cases=_cases(),
-    libraries=LIBRARIES,
+    libraries=(*LIBRARIES, *WHY_NOT),
     base="amqpconn.asyncio",
     measure=measure,
     panels=(
@@ -78,9 +83,10 @@ BENCH = Bench(
         Panel("processor time in a second for one of 1,000 connections, us", ("cpu 1000",)),
     ),
     why_not={
-        f"{what} {size}/{library}": _LIMIT
+        f"{what} {size}/{library}": _FEWER
         for what in ("memory", "cpu")
         for size in ON_PEER
         for library in LIBRARIES[2:]
-    },
+    }
+    | WHY_NOT,
 )

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tests.bench.model import Bench, Panel, Results
 
-WIDTH, LABEL_WIDTH, VALUE_WIDTH = 760, 250, 80
+WIDTH, LABEL_WIDTH, VALUE_WIDTH = 760, 280, 70
 LINE, TITLE, GAP = 24, 28, 14
 #: What the others are measured with, but is not one of them.
 LIMITS = ("hand-packed", "librabbitmq (C)", "python", "asyncio")

@@ -35,7 +35,7 @@ Python more than the ratios do."""
 def page(results: Results, benches: Sequence[Bench], targets: Iterable[Target]) -> str:
     """The whole page."""
     parts = ["# Speed", _filled(INTRODUCTION), _about(results)]
-    parts += ["## Targets", targets_table(targets, results)]
+    parts += ["## Targets", _targets(results, benches, targets)]
     for bench in benches:
         if bench.key in results.samples:
             parts += section(bench, results)
@@ -68,16 +68,22 @@ def write(
             (folder / picture_name(bench)).write_text(picture(bench, results))
 
 
-def targets_table(targets: Iterable[Target], results: Results) -> str:
-    """All targets, what was measured, and whether they were reached."""
-    rows = [(target.bench, *target.row(results)) for target in targets]
-    return table(("", "", "target", "measured", ""), rows)
+def verdicts(
+    results: Results, benches: Iterable[Bench], targets: Iterable[Target]
+) -> list[tuple[str, ...]]:
+    """For each target its benchmark, what it is, the limit, what was measured, and the verdict."""
+    titles = {bench.key: bench.title for bench in benches}
+    return [(titles[target.bench], *target.row(results)) for target in targets]
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _targets(results: Results, benches: Iterable[Bench], targets: Iterable[Target]) -> str:
+    return table(("", "", "target", "measured", ""), verdicts(results, benches, targets))
 
 
 def _table(bench: Bench, results: Results) -> str:
@@ -129,8 +135,13 @@ def _basis(bench: Bench) -> str:
 
 def _reasons(bench: Bench) -> list[str]:
     """Why there are dashes."""
-    lines = {f"- {name.replace('/', ', ')}: {why}." for name, why in bench.why_not.items()}
-    return ["\n".join(sorted(lines))] if lines else []
+    libraries: dict[str, list[str]] = {}
+    for name, why in bench.why_not.items():
+        library = name.rpartition("/")[2]
+        if library not in libraries.setdefault(why, []):
+            libraries[why].append(library)
+    lines = [f"- {', '.join(names)}: {why}." for why, names in libraries.items()]
+    return ["\n".join(lines)] if lines else []
 
 
 def _about(results: Results) -> str:

@@ -10,7 +10,7 @@ from tests.bench.traffic import MEBIBYTE, units
 LIBRARIES = ("amqpconn", "pamqp", "pika", "py-amqp", "aiormq")
 CHUNK = 65536
 #: Sizes of chunks that amqpconn is given, to see that none is bad.
-SIZES = (1, 16, 64, 256, 1024, 4096, 16384, CHUNK, 262144, MEBIBYTE)
+SIZES = (1, 16, 64, 128, 256, 1024, 4096, 16384, CHUNK, 262144, MEBIBYTE)
 
 NOTES = """\
 1 MiB of one kind of traffic comes in chunks of 64 KiB, and all frames in it are read: heartbeats;
