@@ -250,8 +250,8 @@ class Link(asyncio.Protocol, Guarded):
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the peer."""
-        self._core.receive_data(data, self.now())
-        self.pump()
+        if self._core.receive_data(data, self.now()):
+            self.pump()
 
     def eof_received(self) -> None:
         """No more bytes will come; returning None lets the event loop close the stream."""

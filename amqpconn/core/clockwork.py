@@ -53,6 +53,8 @@ class Deadlines:
 
     def earliest(self) -> float | None:
         """The next deadline of all."""
+        if not self._named and not self._calls:
+            return None
         self._drop_done()
         deadlines = list(self._named.values())
         if self._calls and self._calls[0].deadline is not None:

@@ -88,6 +88,10 @@ class FrameReader:
         self._length = there
         return iter(())
 
+    def is_heartbeat(self, data: bytes) -> bool:
+        """Whether this is one heartbeat and nothing else, as it comes from an idle peer."""
+        return data == self._dialect.heartbeat and not self._length and self._has_begun
+
     def _finish_header(self, data: bytes) -> int:
         """The rest of a frame's header, so that what is needed is known; how much of `data` it was.
 

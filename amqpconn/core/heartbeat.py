@@ -37,28 +37,31 @@ class Heartbeat:
     """The two clocks of one connection. `interval_s` 0: no heartbeats."""
 
     __slots__ = (
-        "_grace_until",
+        "_give_up_at",
+        "_is_grace",
+        "_send_at",
         "_tick_s",
         "_woke_at",
         "interval_s",
         "last_in",
-        "last_out",
         "stalled_s",
     )
 
     def __init__(self) -> None:
         self.interval_s = 0
-        self.last_in = self.last_out = 0.0
+        self.last_in = 0.0
         self.stalled_s = 0.0
-        self._grace_until = self._woke_at = 0.0
+        self._send_at = self._give_up_at = self._woke_at = 0.0
+        self._is_grace = False  # what is left until the peer is given up
         self._tick_s = _LONGEST_TICK_S
 
     def start(self, interval_s: int, now: float) -> None:
         """Both clocks begin with tune-ok."""
         self.interval_s = interval_s
-        self.last_in = self.last_out = now
         while self._tick_s > max(interval_s, 1) * _TICK:
             self._tick_s /= 2
+        self._send_at = now + interval_s * _PART
+        self.received(now)
 
     def stop(self) -> None:
         """Nothing is sent or expected any more."""
@@ -67,33 +70,34 @@ class Heartbeat:
     def received(self, now: float) -> None:
         """Bytes came, so a stall of ours before them has done no harm yet."""
         self._awake(now)
-        self.last_in, self._grace_until = now, 0.0
+        self.last_in, self._is_grace = now, False
+        self._give_up_at = now + self.interval_s * INTERVALS_OF_SILENCE
 
     def sent(self, now: float) -> None:
         """Bytes go out."""
         self._awake(now)
-        self.last_out = now
+        self._send_at = now + self.interval_s * _PART
 
     def next_deadline(self) -> float | None:
         """The tick in which to look again; None without heartbeats."""
         if not self.interval_s:
             return None
-        return -(-min(self._send_at(), self._give_up_at()) // self._tick_s) * self._tick_s
+        return -(-min(self._send_at, self._give_up_at) // self._tick_s) * self._tick_s
 
     def due(self, now: float) -> bool:
         """Whether to send one now."""
-        return bool(self.interval_s) and now >= self._send_at()
+        return now >= self._send_at and self.interval_s > 0
 
     def check(self, now: float) -> HeartbeatsMissed | ProcessStalled | None:
         """The error when the peer is to be given up."""
         self._awake(now)
-        if not self.interval_s or now < self._give_up_at():
+        if now < self._give_up_at or not self.interval_s:
             return None
-        late = now - self._give_up_at()
+        late = now - self._give_up_at
         if late > self.interval_s * _PART and not self._slept(now):
             self.stalled_s, self._woke_at = late, now
-        if self._slept(now) and not self._grace_until:
-            self._grace_until = now + self.interval_s * _PART
+        if self._slept(now) and not self._is_grace:
+            self._is_grace, self._give_up_at = True, now + self.interval_s * _PART
             return None
         return self._missed(now)
 
@@ -109,23 +113,17 @@ class Heartbeat:
 
     def _awake(self, now: float) -> None:
         """We run; were we to run long ago?"""
-        late = now - self._send_at()
-        if self.interval_s and late > self.interval_s * _LATE:
+        late = now - self._send_at
+        if late > self.interval_s * _LATE and self.interval_s:
             self.stalled_s, self._woke_at = late, now
 
     def _slept(self, now: float) -> bool:
         """Whether we have just woken up: less than an interval ago."""
         return self.stalled_s > 0 and now <= self._woke_at + self.interval_s
 
-    def _send_at(self) -> float:
-        return self.last_out + self.interval_s * _PART
-
-    def _give_up_at(self) -> float:
-        return max(self.last_in + self.interval_s * INTERVALS_OF_SILENCE, self._grace_until)
-
     def _missed(self, now: float) -> HeartbeatsMissed | ProcessStalled:
         silence = f"nothing came from the peer for {now - self.last_in:.1f} s"
-        if self._grace_until:
+        if self._is_grace:
             return self._stalled(
                 silence,
                 cause="perhaps the whole machine stood still: the peer sent nothing either that"

@@ -58,12 +58,20 @@ class Incoming(Lifecycle):
             self.manager.start(self._request)
             self.phases.enter(self.manager.phase, now)
 
-    def receive_data(self, data: bytes, now: float) -> None:
-        """Bytes from the peer, in pieces of any size."""
+    def receive_data(self, data: bytes, now: float) -> bool:
+        """Bytes from the peer, in pieces of any size. False: there is nothing new for the driver,
+        neither an event nor bytes nor an earlier deadline.
+        """
         if not data or self.manager.is_closed:
-            return
+            return False
         self._now = self.traffic.last_in = now
         self.heartbeat.received(now)
+        if self._reader.is_heartbeat(data):
+            return False
+        self._read(data, now)
+        return True
+
+    def _read(self, data: bytes, now: float) -> None:
         try:
             for frame in self._reader.receive(data):
                 self._frame(frame, now)

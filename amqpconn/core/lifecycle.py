@@ -212,10 +212,9 @@ class Lifecycle(Circumstances):
     def handle_timer(self, now: float) -> None:
         """Do what is due. Harmless when nothing is."""
         self._now = now
-        for call in self._deadlines.passed_calls(now):
-            self.channels.fail(call, self._unanswered(call, now))
-        for name, late_s in self._deadlines.passed(now):
-            self._passed(name, now, late_s)
+        earliest = self._deadlines.earliest()
+        if earliest is not None and earliest <= now:
+            self._too_long(now)
         missed = self.heartbeat.check(now)
         if missed is not None:
             self._silent(missed, now)
@@ -223,6 +222,12 @@ class Lifecycle(Circumstances):
             if not self.output.size:  # what waits already is as good a sign of life
                 self.output.write_first(self.dialect.heartbeat)
             self.heartbeat.sent(now)
+
+    def _too_long(self, now: float) -> None:
+        for call in self._deadlines.passed_calls(now):
+            self.channels.fail(call, self._unanswered(call, now))
+        for name, late_s in self._deadlines.passed(now):
+            self._passed(name, now, late_s)
 
     def _passed(self, name: str, now: float, late_s: float) -> None:
         if name == "opening":

@@ -99,7 +99,7 @@ class Session:
         self.now = now
         data = self.outbox.take(now)
         if data:
-            self.heartbeat.last_out = now
+            self.heartbeat.sent(now)
         return data
 
     def next_deadline(self) -> float | None:
@@ -113,7 +113,7 @@ class Session:
         if self.heartbeat.check(now) is not None:
             self.outbox.end("cut")
         elif self.heartbeat.due(now):
-            self.heartbeat.last_out = now
+            self.heartbeat.sent(now)
             if self.sends_heartbeats:
                 self.stage.send(HEARTBEAT, partial(self.outbox.put_ahead, self.dialect.heartbeat))
 

@@ -321,12 +321,12 @@ def test_whatever_happens_the_next_look_is_ahead(
         if what == "in":
             heart.received(now)
         elif what == "out":
-            heart.last_out = now
+            heart.sent(now)
         elif heart.check(now) is not None:
             assert now - heart.last_in >= 2.5 * interval
             return
         if heart.due(now):
-            heart.last_out = now
+            heart.sent(now)
         deadline = heart.next_deadline()
         assert deadline is not None
         assert what != "look" or deadline > now

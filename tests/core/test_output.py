@@ -50,10 +50,10 @@ def test_the_core_forgets_what_it_gives() -> None:
     client.now += 7.0
     assert len(client.core.data_to_send(client.now)) == size > 0
     assert client.core.output.size == 0
-    assert client.core.heartbeat.last_out == EPOCH + 7.0
+    assert client.core.next_deadline() == EPOCH + 7.0 + 30.0
     client.now += 1.0
     assert client.core.data_to_send(client.now) == b""
-    assert client.core.heartbeat.last_out == EPOCH + 7.0
+    assert client.core.next_deadline() == EPOCH + 7.0 + 30.0
 
 
 # --- dialect ---

@@ -203,9 +203,9 @@ def test_much_is_read_in_pieces(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> 
     """Of a size for which the system need not map memory anew each time."""
     sizes, receive = list[int](), EndpointCore.receive_data
 
-    def counted(core: EndpointCore, data: bytes, now: float) -> None:
+    def counted(core: EndpointCore, data: bytes, now: float) -> bool:
         sizes.append(len(data))
-        receive(core, data, now)
+        return receive(core, data, now)
 
     async def work(_: Connection, channel: Channel) -> None:
         await consume(channel, bytes(500_000))
