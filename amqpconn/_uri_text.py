@@ -24,14 +24,13 @@ def invalid(part: str, problem: str, remedy: str) -> InvalidURL:
 def host_name(part: str, name: str) -> str:
     relative = name.removesuffix(".")
     labels = relative.split(".")
+    lengths = [len(label) for label in labels]
     if not name.isascii():
         raise invalid(part, "is not ASCII", "write the name's ASCII form, which begins with xn--")
-    if not all(_IN_HOST_NAMES.issuperset(label) for label in labels):
+    if not _IN_HOST_NAMES.issuperset("".join(labels)):
         remedy = "use letters, digits, '-', '_' and dots only"
         raise invalid(part, "has a character that is in no host name", remedy)
-    if len(relative) > _LONGEST_HOST or not all(
-        1 <= len(label) <= _LONGEST_LABEL for label in labels
-    ):
+    if len(relative) > _LONGEST_HOST or not min(lengths) or max(lengths) > _LONGEST_LABEL:
         remedy = f"use 1 to {_LONGEST_LABEL} characters between dots, {_LONGEST_HOST} in all"
         raise invalid(part, "has an empty or too long name between its dots", remedy)
     return name
@@ -62,6 +61,8 @@ def whole_number(text: str) -> int | None:
 
 def decoded(part: str, text: str) -> str:
     """Percent-decoded."""
+    if "%" not in text:
+        return text
     literal, *escaped = text.split("%")
     octets = bytearray(literal.encode())
     for piece in escaped:

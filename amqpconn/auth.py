@@ -187,7 +187,8 @@ def _utf8(argument: str, value: str) -> bytes:
     """The bytes of an argument. Errors name the argument and never show its value."""
     if not isinstance(value, str):
         raise InvalidParameter(f"{argument} must be a str, not {type(value).__name__}")
-    # str.encode's own error would have the value in it, also as somebody's __context__.
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        raise InvalidParameter(f"{argument} contains a surrogate, which has no UTF-8 form")
-    return value.encode()
+    try:
+        return value.encode()
+    except UnicodeEncodeError:
+        pass  # its error has the value in it, which must not become another one's __context__
+    raise InvalidParameter(f"{argument} contains a surrogate, which has no UTF-8 form")

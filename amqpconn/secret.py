@@ -54,8 +54,10 @@ class Secret:
 
 def problem_with_life(expires_in_s: float | None) -> InvalidParameter | None:
     """What is wrong with it; nothing (None) with a time in seconds above 0, and with None."""
+    if expires_in_s is None:
+        return None
     is_number = isinstance(expires_in_s, int | float) and not isinstance(expires_in_s, bool)
-    if expires_in_s is None or (is_number and 0 < expires_in_s < float("inf")):
+    if is_number and 0 < expires_in_s < float("inf"):
         return None
     return InvalidParameter(
         f"expires_in_s is {expires_in_s!r}; it is a time in seconds above 0, or None",

@@ -180,8 +180,10 @@ def parse_url(url: str) -> ParsedURL:
 def _check_characters(url: str) -> None:
     if not isinstance(url, str):
         raise InvalidURL(f"a connection URL is a str, not {type(url).__name__}")
+    if url.isprintable() and " " not in url:
+        return
     for position, character in enumerate(url):
-        if character.isspace() or not character.isprintable():
+        if character == " " or not character.isprintable():
             raise invalid(
                 f"character {position + 1} of {len(url)}",
                 "is whitespace or a control character",

@@ -53,13 +53,14 @@ class Deadlines:
 
     def earliest(self) -> float | None:
         """The next deadline of all."""
-        if not self._named and not self._calls:
-            return None
+        earliest = min(self._named.values()) if self._named else None
+        if not self._calls:
+            return earliest
         self._drop_done()
-        deadlines = list(self._named.values())
-        if self._calls and self._calls[0].deadline is not None:
-            deadlines.append(self._calls[0].deadline)
-        return min(deadlines, default=None)
+        first = self._calls[0].deadline if self._calls else None
+        if first is None or (earliest is not None and earliest < first):
+            return earliest
+        return first
 
     def passed(self, now: float) -> list[tuple[str, float]]:
         """Names of the deadlines that have passed, and for how many seconds; they are removed."""
@@ -112,11 +113,13 @@ class Phases:
 
     def enter(self, phase: str, now: float) -> None:
         """The phase from now on."""
-        if phase != self.current:
-            self._spent = self.elapsed(now)
-            self.current, self._since = phase, now
-            if self._tell is not None:
-                self._tell(phase)
+        if phase == self.current:
+            return
+        if self.current:
+            self._spent[self.current] = self._spent.get(self.current, 0.0) + now - self._since
+        self.current, self._since = phase, now
+        if self._tell is not None:
+            self._tell(phase)
 
     def elapsed(self, now: float) -> dict[str, float]:
         """Seconds in each phase so far, in the order in which they came."""

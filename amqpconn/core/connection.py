@@ -162,12 +162,12 @@ class ConnectionManager:
 
     def _ask(self, question: SecretWanted) -> None:
         """Answer with what the user's function gives at once, or have the driver ask it."""
-        from amqpconn.core import secrets
+        from amqpconn.core.secrets import at_once
 
         if self._handshake is None:  # a function of the user's has closed
             return
         self.question = question
-        secret = secrets.at_once(question)
+        secret = at_once(question)
         if self.question is not question:  # this one has
             return
         if secret is None:
@@ -177,12 +177,12 @@ class ConnectionManager:
 
     def take_secret(self, given: object) -> None:
         """The answer to `question` is there: send what waits for it. Raises HandshakeFailed."""
-        from amqpconn.core import secrets
+        from amqpconn.core.secrets import taken
 
         handshake, question = self._current(), cast("SecretWanted", self.question)
         self.question = None
         try:
-            secret = secrets.taken(question, given)
+            secret = taken(question, given)
         finally:
             del given  # this frame goes with an error
         size = self._answer(handshake.answer(question.method, secret))
@@ -265,17 +265,22 @@ class ConnectionManager:
         Returns the size of its frame. Raises HandshakeFailed.
         """
         try:
-            size = len(method.encode_frame(0))  # not kept: tracebacks must not have the bytes
+            frame = method.encode_frame(0)
         except EncodeError as error:
             error = error.with_traceback(None)  # its frames have the secret
             raise HandshakeFailed(f"the answer to the server cannot be written: {error}") from error
-        limit = self._settings.initial_frame_max
-        initial_frame.check_size(method, size, cast("Agreement", self.agreement), limit)
-        self._send(method)
+        try:
+            size, limit = len(frame), self._settings.initial_frame_max
+            initial_frame.check_size(method, size, cast("Agreement", self.agreement), limit)
+            self._put(method, frame)
+        finally:
+            del frame  # this frame goes with an error
         return size
 
     def _send(self, method: Method) -> None:
-        frame = method.encode_frame(0)  # first, because a step that cannot be taken leaves no trace
+        self._put(method, method.encode_frame(0))
+
+    def _put(self, method: Method, frame: bytes) -> None:
         if self.machine.send(method.NAME):
             self._side.write(frame)
 

@@ -127,7 +127,7 @@ class FrameReader:
         decoders, decode_header = self._dialect.decoders, self._dialect.decode_header
         method, body, header, heartbeat = self._dialect.frame_types
         short_way, frame_end = self._SHORT_WAY, self._dialect.frame_end
-        while True:
+        while at < len(buffer):
             frame: Frame | None = None
             try:
                 kind, channel, size, index = _read_start(buffer, at)
@@ -196,9 +196,6 @@ class FrameReader:
         is not all there.
         """
         there = len(buffer) - at
-        if not there:
-            self._needed = 1  # one octet tells whether a frame begins
-            return None
         if buffer[at] not in self._dialect.frame_types:
             self._needed = self._no_frame(buffer, at)
             return None

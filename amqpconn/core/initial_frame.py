@@ -26,6 +26,8 @@ def check_size(method: Any, size: int, agreement: Agreement, own_limit: int) -> 
     """Raises LoginTooLarge when `method`, start-ok or secure-ok in a frame of `size` bytes, is more
     than the server takes. `own_limit` is what the user knows of the server, 0 for nothing.
     """
+    if size <= (own_limit or FRAME_MIN_SIZE):
+        return
     limit = own_limit or largest(agreement.server_properties)
     if size > limit:
         what = f"{method.NAME} would have {size} bytes, and {_name(agreement.server_properties)}"

@@ -200,7 +200,7 @@ class Lifecycle(Circumstances):
         heartbeat, earliest = self.heartbeat.next_deadline(), self._deadlines.earliest()
         if heartbeat is None or earliest is None:
             return earliest if heartbeat is None else heartbeat
-        return min(heartbeat, earliest)
+        return min(earliest, heartbeat)
 
     def remaining(self, now: float) -> float | None:
         """Seconds until the next deadline, at least 0; None when there is none."""
