@@ -64,12 +64,14 @@ class Dial:
             block once `run` is done.
     """
 
+    __slots__ = ("_answered", "_connector", "_core", "_interrupted", "_target", "stream")
+
     def __init__(self, target: Target, core: EndpointCore, connector: Connector | None) -> None:
         self.stream: Stream | None = None
         self._target = target
         self._core = core
         self._connector = connector
-        self._answered = threading.Event()
+        self._answered: threading.Event | None = None  # while something is waited for
         self._interrupted = False
 
     def run(self) -> None:
@@ -88,13 +90,15 @@ class Dial:
         from amqpconn.sync._offer import Offer
 
         remaining = self._remaining()
-        offer = Offer(lambda: connector(remaining), self._answered.set)
+        answered = self._to_be_answered()
+        offer = Offer(lambda: connector(remaining), answered.set)
         try:
             offer.begin()
-            if not self._answered.wait(remaining):
+            if not answered.wait(remaining):
                 raise TimeoutError("the connector gave no stream")
             self._check_interrupted()
         finally:
+            self._answered = None
             given = offer.take()
             if given is not None:
                 self.stream = _watchable(given)
@@ -107,12 +111,20 @@ class Dial:
 
         Whoever makes or replaces `stream` looks at `_interrupted` afterwards, so it misses nothing.
         """
-        self._interrupted = True
-        self._answered.set()
+        self._interrupted, answered = True, self._answered
+        if answered is not None:
+            answered.set()
         if isinstance(self.stream, socket.socket):
             with suppress(OSError):  # not connected yet, or no longer
                 # Of the socket itself: an SSLSocket would forget its TLS while another thread reads
                 socket.socket.shutdown(self.stream, socket.SHUT_RDWR)
+
+    def _to_be_answered(self) -> threading.Event:
+        """Something to wait for, which `interrupt` sets too."""
+        answered = self._answered = threading.Event()
+        if self._interrupted:
+            answered.set()
+        return answered
 
     def _resolve(self) -> list[AddressInfo]:
         """Look the name up. Raises TimeoutError, ConnectionFailed."""
@@ -121,11 +133,13 @@ class Dial:
 
         def tell(addresses: list[AddressInfo], error: ConnectionFailed | None) -> None:
             told.append((addresses, error))
-            self._answered.set()
+            answered.set()
 
+        answered = self._to_be_answered()
         transport.look_up(self._target, tell)
-        if not self._answered.wait(self._remaining()):
+        if not answered.wait(self._remaining()):
             raise TimeoutError("the resolver did not answer")
+        self._answered = None
         self._check_interrupted()
         addresses, error = told[0]
         if error is not None:

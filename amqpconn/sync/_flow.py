@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from amqpconn.transport import Target
 
 READ_SIZE = 65536
+NOTHING = memoryview(b"")
 # After a read that got all it asked for there is probably more, and others wait for their turn.
 _READS_IN_TURN = 4
 
@@ -35,11 +36,11 @@ class Flow(Owned):
 
     Attributes:
         lock: held by whoever touches the core.
-        changed: notified, with the lock held, when anything that users wait for may have changed.
         is_down: whether the stream is gone and everybody has been told.
     """
 
     __slots__ = (
+        "_changed",
         "_harmless",
         "_hung_up",
         "_on_event",
@@ -49,7 +50,6 @@ class Flow(Owned):
         "_stream",
         "_target",
         "_unsent",
-        "changed",
         "is_down",
         "lock",
     )
@@ -58,13 +58,13 @@ class Flow(Owned):
         self, core: EndpointCore, target: Target, on_event: Callable[[Event], None]
     ) -> None:
         self.lock = threading.RLock()
-        self.changed = threading.Condition(self.lock)
+        self._changed: threading.Condition | None = None  # since somebody waited for something
         super().__init__(core)
         self.is_down = False
         self._target = target
         self._on_event = on_event
         self._stream: Stream | None = None
-        self._unsent = memoryview(b"")
+        self._unsent = NOTHING
         self._redial: Redial | None = None
         self._opened = self._hung_up = self._quick = False
         self._harmless: BaseException | None = None  # the interrupt of a wait
@@ -78,6 +78,17 @@ class Flow(Owned):
             self.break_off()
         self._harmless = None
 
+    @property
+    def changed(self) -> threading.Condition:
+        """Notified, with the lock held, when anything that users wait for may have changed."""
+        if self._changed is None:
+            self._changed = threading.Condition(self.lock)
+        return self._changed
+
+    def _notify(self) -> None:
+        if self._changed is not None:
+            self._changed.notify_all()
+
     def wait_for(self, condition: Callable[[], bool], timeout: float | None) -> bool:
         """Wait with the lock, which is released meanwhile; an interrupt does no harm here."""
         try:
@@ -90,25 +101,29 @@ class Flow(Owned):
     def break_off(self) -> None:
         """End the stream at once, in whatever state things are."""
 
-    def _read(self, now: float) -> None:
+    def _read(self, now: float) -> bool:
+        """Take in what has come. False: nothing but signs of life."""
+        is_news = False
         try:
             reads = 0
             while self._stream is not None and not self._hung_up:
                 data = self._stream.recv(READ_SIZE)
-                self._take_in(data, now)
+                is_news = self._take_in(data, now) or is_news
                 reads += 1
                 is_full = len(data) == READ_SIZE and reads < _READS_IN_TURN
                 if not is_full and not has_more(self._stream):
-                    return
+                    break
         except OSError as error:
             if not _would_block(error):
                 self._core.lost(transport.failed(error, self._target), now)
+                is_news = True
+        return is_news
 
-    def _take_in(self, data: bytes, now: float) -> None:
+    def _take_in(self, data: bytes, now: float) -> bool:
         if data:
-            self._core.receive_data(data, now)
-        else:
-            self._core.receive_eof(now)
+            return self._core.receive_data(data, now)
+        self._core.receive_eof(now)
+        return True
 
     def _flush(self, now: float) -> None:
         """Write what there is until the stream takes no more; the reactor goes on when it does."""
@@ -118,21 +133,21 @@ class Flow(Owned):
                 if not self._unsent:
                     self._unsent = memoryview(self._core.data_to_send(now))
                 rest = self._unsent[self._stream.send(self._unsent) :]
-                self._unsent = rest or memoryview(b"")  # an empty part would keep the whole
+                self._unsent = rest or NOTHING  # an empty part would keep the whole
             if was_full:
-                self.changed.notify_all()
+                self._notify()
         except OSError as error:
             if not _would_block(error):
                 self._broken(error, now)
         except BaseException:
             # Interrupted between a write and noting it: the same bytes must not go out twice.
-            self._unsent = memoryview(b"")
+            self._unsent = NOTHING
             self.break_off()
             raise
 
     def _broken(self, error: OSError, now: float) -> None:
         """A write failed. Why may wait to be read: the peer's close, or an alert of TLS."""
-        self._unsent = memoryview(b"")
+        self._unsent = NOTHING
         try:
             while self._stream is not None:
                 self._stream.settimeout(0)
@@ -154,7 +169,7 @@ class Flow(Owned):
         finally:
             if is_news:
                 self.is_down = self._core.is_down
-                self.changed.notify_all()
+                self._notify()
 
     def _tell(self, event: Event) -> None:
         if isinstance(event, Arrived):  # most of them are
@@ -177,7 +192,7 @@ class Flow(Owned):
         """Get a secret for the core."""
 
     def _close(self) -> None:
-        stream, self._stream, self._unsent = self._stream, None, memoryview(b"")
+        stream, self._stream, self._unsent = self._stream, None, NOTHING
         if stream is not None:
             _end_tls(stream)
             stream.close()

@@ -17,7 +17,7 @@ from amqpconn import transport
 from amqpconn.errors import ConnectionFailed
 from amqpconn.sync import _reactor
 from amqpconn.sync._dial import Dial, is_ours
-from amqpconn.sync._flow import Flow
+from amqpconn.sync._flow import NOTHING, Flow
 from amqpconn.sync._waiting import wait_ready
 
 TYPE_CHECKING = False
@@ -58,7 +58,7 @@ class Link(Flow):
         self._dial = Dial(target, core, connector)
         self._reactor: _reactor.Reactor | None = None
         self._armed: float | None = None
-        self._attempt: OpenRequest | None = None  # whose attempt it is
+        self._attempt: object = None  # the first one
         self._server = 0  # the thread that serves it while the reactor does not
 
     # --- opening and closing, on users' threads ---
@@ -67,15 +67,16 @@ class Link(Flow):
         """Connect and shake hands. Raises ConnectionFailed; nothing stays open after an error."""
         self.check_process()
         self.own()
+        attempt = object()
         try:
-            self._begin(request)
+            self._begin(request, attempt)
             self._connect()
             while self._redial is not None and not self._hung_up:
                 self._detour(self._redial)
                 self._connect()
             self._hand_over()
         except BaseException:
-            if self._attempt is request:
+            if self._attempt is attempt:
                 self._give_up()
             raise
         if self._core.error is not None:
@@ -186,7 +187,7 @@ class Link(Flow):
         with self.lock:
             if self._stream is not None:
                 self._stream.close()
-            self._stream, self._unsent, self._redial = None, memoryview(b""), None
+            self._stream, self._unsent, self._redial = None, NOTHING, None
             if redial.host is not None:
                 self._target = self._target.elsewhere(redial.host, redial.port)
                 self._core.peer = str(self._target)
@@ -211,10 +212,10 @@ class Link(Flow):
                 self._core.lost(transport.failed(error, self._target), now)
             self.pump()
 
-    def _begin(self, request: OpenRequest) -> None:
-        """Raises AlreadyOpen; the attempt is another's then."""
+    def _begin(self, request: OpenRequest, attempt: object) -> None:
+        """Raises AlreadyOpen; then it is not this attempt's stream."""
         with self.lock:
-            self._attempt = self._attempt or request
+            self._attempt = self._attempt or attempt
             self._core.connecting(request, monotonic())
             self._server = threading.get_ident()
             self._dispatch()
@@ -255,7 +256,7 @@ class Link(Flow):
     def forked(self) -> None:
         """In the child of a fork: `close` of a socket says nothing to the peer, TLS or not."""
         self.lock = threading.RLock()  # a thread of the parent may have held it
-        self.changed = threading.Condition(self.lock)
+        self._changed = None
         for stream in (self._stream, self._dial.stream):
             if isinstance(stream, socket.socket):
                 stream.close()
@@ -274,7 +275,9 @@ class Link(Flow):
                 closed = OSError(errno.EBADF, os.strerror(errno.EBADF))
                 self._core.lost(transport.failed(closed, self._target), now)
             elif ready & selectors.EVENT_READ:
-                self._read(now)
+                is_news = self._read(now)
+                if not (is_news or self._hung_up or self._unsent) and self._armed is not None:
+                    return selectors.EVENT_READ, self._armed
             deadline = self._core.next_deadline()
             if deadline is not None and deadline <= now:
                 self._core.handle_timer(now)
