@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from amqpconn.core.assembler import Content as Content
     from amqpconn.core.endpoint import EndpointState as EndpointState
     from amqpconn.core.records import FrameRecord as FrameRecord
+    from amqpconn.core.servers import forget_servers as forget_servers
     from amqpconn.core.transcript import Transcript as Transcript
     from amqpconn.credentials import Credentials as Credentials
     from amqpconn.credentials import fetched_auth as fetched_auth
@@ -58,6 +59,7 @@ _HOMES = {
     "amqplain_auth": "auth",
     "anonymous_auth": "auth",
     "external_auth": "auth",
+    "forget_servers": "core.servers",
     "fetched_auth": "credentials",
     "parse_url": "uri",
     "plain_auth": "auth",
@@ -77,6 +79,7 @@ __all__ = [  # noqa: RUF022 - by theme
     "Content",
     "EndpointState",
     "parse_url",
+    "forget_servers",
     "Observer",
     "LoggingObserver",
     "FrameRecord",

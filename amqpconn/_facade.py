@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from amqpconn.core.detour import Detour
     from amqpconn.core.handshake import Agreement
     from amqpconn.core.negotiation import Tuning
+    from amqpconn.core.servers import Servers
     from amqpconn.core.transcript import Transcript
     from amqpconn.errors import AMQPError, ConnectionFailed
     from amqpconn.observer import Observer
@@ -67,6 +68,7 @@ class EndpointFacade:
         observers: Sequence[Observer] = (),
         flight_recorder: int = 0,
         initial_frame_max: int = 0,
+        fast_open: bool = False,
         connector: Callable[..., Any] | None = None,
     ) -> None:
         """Describe where and how to connect; nothing happens before `Connection.open`.
@@ -95,6 +97,9 @@ class EndpointFacade:
             initial_frame_max: bytes of a frame that the broker takes before tuning, where its
                 operator has changed that (RabbitMQ's setting of this name); 0 is 8192, and 4096
                 for RabbitMQ before 4.1. A login that is larger is not sent.
+            fast_open: whether to remember what a RabbitMQ offers, and to send all that opens a
+                connection in one write the next time, ahead of its answers: one round trip instead
+                of three. Not for every network: docs/connecting-fast.md has the risk.
             connector: makes the byte stream instead of a socket of ours; see the driver's
                 `Connector`.
 
@@ -115,6 +120,7 @@ class EndpointFacade:
                 observers=observers,
                 flight_recorder=flight_recorder,
                 initial_frame_max=initial_frame_max,
+                servers=_remembered() if fast_open else None,
             )
         )
         self._connector = connector
@@ -281,8 +287,15 @@ class ConnectionFacade:
 
     @property
     def detours(self) -> list[Detour]:
-        """Where the server sent us on from, before this connection: versions and redirects."""
+        """Where the server sent us on from, before this connection: versions, redirects, and a fast
+        open that was for nothing, with the reason.
+        """
         return list(self._core.detours)
+
+    @property
+    def opened_fast(self) -> bool:
+        """Whether it was opened in one round trip, by what was remembered (`fast_open`)."""
+        return self._agreement().opened_fast
 
     @property
     def tuning(self) -> Tuning:
@@ -329,6 +342,12 @@ class ConnectionFacade:
         if agreement is None or not agreement.mechanisms:
             raise NotOpen("the server has not introduced itself") from self._core.error
         return agreement
+
+
+def _remembered() -> Servers:
+    from amqpconn.core.servers import REMEMBERED  # late: most do not ask for it
+
+    return REMEMBERED
 
 
 def check_plain_reply(method: Method) -> None:

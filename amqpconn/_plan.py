@@ -93,6 +93,7 @@ def _from_url(parsed: ParsedURL) -> dict[str, object]:
         "connection_name": parsed.connection_name,
         "timeout": parsed.connection_timeout,
         "flight_recorder": parsed.flight_recorder,
+        "fast_open": parsed.fast_open,
     }
 
 

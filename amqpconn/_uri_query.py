@@ -98,6 +98,12 @@ def _read_mechanism(parsed: ParsedURL, key: str, text: str) -> list[str]:
     return [*found, name]
 
 
+def _read_choice(_parsed: ParsedURL, key: str, text: str) -> bool:
+    if text not in ("true", "false"):
+        raise invalid(f"the parameter {key}", "is neither true nor false", "write one of them")
+    return text == "true"
+
+
 def _read_text(_parsed: ParsedURL, key: str, text: str) -> str:
     if not text.isprintable():
         problem = "has a control character in it"
@@ -117,6 +123,7 @@ READERS: dict[str, Callable[[ParsedURL, str, str], object]] = {
     "connection_timeout": _read_seconds,
     "auth_mechanism": _read_mechanism,
     "flight_recorder": _read_integer,
+    "fast_open": _read_choice,
     "locale": _read_text,
     "connection_name": _read_text,
     "server_hostname": _read_host_name,

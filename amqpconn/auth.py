@@ -56,6 +56,8 @@ class AuthMethod:
 
     Attributes:
         name: the mechanism's name as servers list it, such as `PLAIN`.
+        identity: a number for whom it logs in, equal for equal users, 0 where that is not known
+            before. What is remembered of a server (`fast_open`) is remembered for it.
         may_block: whether the methods may take their time; they are called on a thread of their own
             then, and the attempt ends at its deadline whatever they do.
     """
@@ -63,6 +65,7 @@ class AuthMethod:
     __slots__ = ()
 
     name: str = ""
+    identity: int = 0
     may_block: bool = False
 
     def initial_response(self) -> Answer:
@@ -107,10 +110,11 @@ class AuthMethod:
 class _OneResponse(AuthMethod):
     """A mechanism that is over with its first response, known from the start."""
 
-    __slots__ = ("_response", "name")
+    __slots__ = ("_response", "identity", "name")
 
-    def __init__(self, name: str, response: bytes) -> None:
+    def __init__(self, name: str, response: bytes, user: str = "") -> None:
         self.name = name
+        self.identity = hash(user)
         self._response = Secret(response)
 
     def initial_response(self) -> bytes:
@@ -136,7 +140,7 @@ def plain_auth(username: str, password: str, authorization_id: str = "") -> Auth
         _without_nul("username", username),
         _without_nul("password", password),
     )
-    return _OneResponse("PLAIN", b"\0".join(parts))
+    return _OneResponse("PLAIN", b"\0".join(parts), username)
 
 
 @forgetting
@@ -148,7 +152,7 @@ def amqplain_auth(username: str, password: str) -> AuthMethod:
     _utf8("username", username)
     _utf8("password", password)
     table = encode_table({"LOGIN": username, "PASSWORD": password})
-    return _OneResponse("AMQPLAIN", table[_TABLE_LENGTH_SIZE:])
+    return _OneResponse("AMQPLAIN", table[_TABLE_LENGTH_SIZE:], username)
 
 
 @forgetting
@@ -162,7 +166,8 @@ def external_auth(authorization_id: str = "") -> AuthMethod:
 
     Raises `InvalidParameter` when it is not a `str`, has no UTF-8 form or contains NUL.
     """
-    return _OneResponse("EXTERNAL", _without_nul("authorization_id", authorization_id))
+    response = _without_nul("authorization_id", authorization_id)
+    return _OneResponse("EXTERNAL", response, authorization_id)
 
 
 def anonymous_auth(trace: str = "") -> AuthMethod:

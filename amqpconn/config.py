@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Final
 
+    from amqpconn.core.servers import Servers
     from amqpconn.observer import Observer
     from amqpconn_spec._wire import FieldValue, Table
 
@@ -108,6 +109,8 @@ class Settings:
         peer: the address in words, for messages.
         max_redirects: how often the server may send us to another host (0-8 and 0-9).
         initial_frame_max: bytes of a frame that the server takes before tuning; 0: as it says.
+        servers: what is remembered of servers, for fast open; None: every connection opens in the
+            ordinary way.
         observers: what is told of everything; see `amqpconn.observer`.
         flight_recorder: how many frames are kept for errors and to be looked at; 0: none.
     """
@@ -121,6 +124,7 @@ class Settings:
         "peer",
         "protocol",
         "requested",
+        "servers",
         "timeout_s",
     )
 
@@ -139,6 +143,7 @@ class Settings:
         observers: Sequence[Observer] = (),
         flight_recorder: int = 0,
         initial_frame_max: int = 0,
+        servers: Servers | None = None,
     ) -> None:
         self.protocol = protocol
         self.timeout_s = checked_seconds("timeout", timeout)
@@ -147,5 +152,6 @@ class Settings:
         self.peer = peer
         self.max_redirects = checked_count("max_redirects", max_redirects)
         self.initial_frame_max = checked_count("initial_frame_max", initial_frame_max)
+        self.servers = servers
         self.observers = checked_observers(observers)
         self.flight_recorder = checked_count("flight_recorder", flight_recorder)

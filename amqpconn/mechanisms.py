@@ -65,6 +65,11 @@ def check_blocking(methods: Sequence[AuthMethod]) -> None:
             )
 
 
+def takes_challenges(method: AuthMethod) -> bool:
+    """Whether it has an answer to what a server may ask in connection.secure."""
+    return getattr(method.respond, "__func__", None) is not AuthMethod.respond
+
+
 def is_async(function: object) -> bool:
     """Whether calling it gives a coroutine, as far as one can tell without calling it."""
     while isinstance(function, partial):

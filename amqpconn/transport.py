@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from amqpconn._failures import failed as failed
     from amqpconn._failures import several as several
     from amqpconn.core.detour import Detour
+    from amqpconn.core.endpoint import EndpointCore
+    from amqpconn.core.servers import Route
     from amqpconn.errors import ConnectionFailed
 
     # (family, type, protocol, canonical name, address), as getaddrinfo gives them.
@@ -148,6 +150,24 @@ def check_connected(sock: socket.socket) -> None:
     if code:
         raise OSError(code, os.strerror(code))
     sock.getpeername()
+
+
+def reached(core: EndpointCore, target: Target, address: AddressInfo) -> None:
+    """Note where a stream has led to."""
+    core.peer = place_of(target, address)
+    if core.fast_open is not None:
+        core.fast_open.route = _route(target, address)
+
+
+def _route(target: Target, address: AddressInfo) -> Route:
+    """The way to this address of a target, with what its TLS is set to demand."""
+    from amqpconn.core.servers import Route  # late: most do not open fast
+
+    context, place = target.ssl, (target.host, address[0], address[4])
+    if context is None:
+        return Route(place, (0, 0, 0, 0), None)
+    demands = (context.verify_mode, context.check_hostname, context.minimum_version)
+    return Route(place, (1, *map(int, demands)), target.server_hostname)
 
 
 def place_of(target: Target, address: AddressInfo) -> str:

@@ -23,6 +23,8 @@ Query parameters, each of them at most once but for `auth_mechanism`:
     auth_mechanism       PLAIN, AMQPLAIN, EXTERNAL or ANONYMOUS, in any case; may be repeated, in
                          order of preference
     flight_recorder      how many of the last frames to keep for error reports, 0 to 65535
+    fast_open            true or false: whether to send ahead of the server's answers what they were
+                         the last time; see docs/connecting-fast.md
     locale               the preferred one
     connection_name      what the broker shows for this connection
     server_hostname      TLS only: the name in the server's certificate, when it is not the host's
@@ -72,8 +74,8 @@ class ParsedURL:
         username, password: `guest` where the URL has none; empty where it has them empty.
         virtual_host: such as `/`.
         heartbeat, frame_max, channel_max, connection_timeout, auth_mechanism, flight_recorder,
-        locale, connection_name, server_hostname, cafile, certfile, keyfile: the query's, see the
-            module; None where the URL does not have them.
+        fast_open, locale, connection_name, server_hostname, cafile, certfile, keyfile: the query's,
+            see the module; None where the URL does not have them.
     """
 
     __slots__ = (
@@ -83,6 +85,7 @@ class ParsedURL:
         "channel_max",
         "connection_name",
         "connection_timeout",
+        "fast_open",
         "flight_recorder",
         "frame_max",
         "heartbeat",
@@ -110,6 +113,7 @@ class ParsedURL:
         self.connection_timeout: float | None = None
         self.auth_mechanism: list[str] | None = None
         self.flight_recorder: int | None = None
+        self.fast_open: bool | None = None
         self.locale: str | None = None
         self.connection_name: str | None = None
         self.server_hostname: str | None = None
@@ -136,7 +140,7 @@ class ParsedURL:
         """The query's parameters, decoded, in the order of their table."""
         values = ((key, getattr(self, key)) for key in READERS)
         return [
-            (key, str(value))
+            (key, str(value).lower() if isinstance(value, bool) else str(value))
             for key, found in values
             if found is not None
             for value in (found if isinstance(found, list) else [found])

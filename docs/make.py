@@ -39,8 +39,9 @@ except ConnectionFailed as error:
         print(attempt.peer, attempt)
 ```"""
 STATES_INTRODUCTION = """\
-Drawn from the table in `amqpconn/core/states.py` by `make docs`. `<` is received, `>` is sent. What
-has no arrow is not allowed; in the states {discarding} it is dropped."""
+Drawn from the table in `amqpconn/core/states.py` by `make docs`. `<` is received, `>` is sent, `=`
+is remembered from the last time ([fast open](connecting-fast.md)). What has no arrow is not
+allowed; in the states {discarding} it is dropped."""
 
 
 def states_page() -> str:
@@ -53,10 +54,10 @@ def states_page() -> str:
 
 
 def _diagram(role: Role) -> str:
-    lines = ["```mermaid", "stateDiagram-v2"]
-    lines += [f'    state "{state.value}" as {state.name}' for state in State]
+    lines, table = ["```mermaid", "stateDiagram-v2"], TRANSITIONS[role]
+    lines += [f'    state "{state.value}" as {state.name}' for state in State if state in table]
     lines.append("    [*] --> CLOSED")
-    for state, steps in TRANSITIONS[role].items():
+    for state, steps in table.items():
         arrows: dict[State, list[str]] = {}
         for step, following in steps.items():
             arrows.setdefault(following, []).append(step.replace("connection.", ""))

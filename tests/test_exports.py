@@ -23,7 +23,7 @@ PROMISED = """
     plain_auth amqplain_auth external_auth anonymous_auth AuthMethod Prefer Select Content
     EndpointState parse_url Observer LoggingObserver FrameRecord Transcript
     AMQPError ChannelClosed ConnectionFailed NotOpen
-    fetched_auth Credentials Secret
+    fetched_auth Credentials Secret forget_servers
 """.split()
 
 

@@ -33,7 +33,7 @@ async def connected_socket(target: Target, core: EndpointCore) -> socket.socket:
             took = loop.time() - began
             errors.append(transport.attempt_failed(error, target, address, took))
         else:
-            core.peer = transport.place_of(target, address)
+            transport.reached(core, target, address)
             return sock
     raise transport.several(errors, target)
 

@@ -37,9 +37,9 @@ class Deadlines:
         else:
             self._named[name] = deadline
 
-    def take(self, name: str) -> float | None:
-        """Remove a deadline, and say when it would have been."""
-        return self._named.pop(name, None)
+    def at(self, name: str) -> float | None:
+        """When a deadline is; None when it is not set."""
+        return self._named.get(name)
 
     def watch(self, call: Call) -> None:
         """Remember the deadline of a call, and forget those that are done, with their answers."""

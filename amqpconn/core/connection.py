@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from amqpconn.core.events import SecretWanted
     from amqpconn.core.handshake import Agreement, Handshake, OpenRequest
     from amqpconn.core.negotiation import Tuning
+    from amqpconn.core.servers import Offer
     from amqpconn.errors import ConnectionFailed, ProtocolViolation
     from amqpconn_spec._base import Method
     from amqpconn_spec.v0_9_1 import connection
@@ -37,10 +38,13 @@ if TYPE_CHECKING:
         def tuned(self, tuning: Tuning) -> None:
             """The limits are agreed."""
 
-        def opened(self) -> None:
-            """The handshake is done."""
+        def sent_ahead(self) -> None:
+            """All that leads to open-ok is said, as answers to what the server said last time."""
 
-        def open_first_channel(self) -> None:
+        def opened(self, heard: list[Method]) -> None:
+            """The handshake is done, after the server said these."""
+
+        def open_first_channel(self, channel_max: int) -> None:
             """Ask for the channel that is wanted with the connection."""
 
         def secret_wanted(self, question: SecretWanted) -> None:
@@ -78,6 +82,7 @@ class ConnectionManager:
         "_before",
         "_dialect",
         "_handshake",
+        "_offer",
         "_settings",
         "_side",
         "agreement",
@@ -95,12 +100,18 @@ class ConnectionManager:
         self._dialect = dialect
         self._settings = settings
         self._handshake: Handshake | None = None
+        self._offer: Offer | None = None  # what was answered ahead, until open-ok
         self._before = State.CLOSED
 
     @property
     def is_open(self) -> bool:
         """Whether the handshake is done and nobody has closed."""
         return self.machine.state is State.OPENED
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether the server's answers were answered before they came, and open-ok is not there."""
+        return self._offer is not None and self.machine.state is not State.RECALLED
 
     @property
     def is_discarding(self) -> bool:
@@ -117,12 +128,25 @@ class ConnectionManager:
         """What is being waited for, in one word."""
         return PHASES[self.machine.state]
 
-    def start(self, request: OpenRequest) -> None:
-        """The byte stream is there: send the protocol header."""
+    def start(self, request: OpenRequest, offer: Offer | None = None) -> None:
+        """The byte stream is there: send the protocol header; with an offer that is remembered,
+        also the answers to it. Raises HandshakeFailed when there are no credentials.
+        """
         from amqpconn.core.handshake import Handshake  # late: so is all that opening needs
 
-        self._handshake = Handshake(self._dialect, self._settings, request)
-        self.agreement = self._handshake.agreement
+        handshake = self._handshake = Handshake(self._dialect, self._settings, request)
+        self.agreement = handshake.agreement
+        question = None if offer is None else handshake.recalled(offer.start)
+        if self._handshake is None:  # a function of the user's has closed
+            return
+        if question is None:
+            self._greet()
+        else:
+            self.machine.recall("connection.start")
+            self._offer = offer
+            self._ask(question)
+
+    def _greet(self) -> None:
         self.machine.send(HEADER)
         self._side.write(self._dialect.protocol_header)
 
@@ -139,7 +163,7 @@ class ConnectionManager:
     def abandon(self) -> None:
         """The stream is given up; credentials are needed no longer."""
         self.machine.abandon()
-        self._handshake = self.question = None
+        self._handshake = self._offer = self.question = None
 
     def close(self, reply_code: int, reply_text: str) -> None:
         """Send connection.close on an open connection, with as much of the text as fits.
@@ -155,7 +179,10 @@ class ConnectionManager:
     # --- the handshake ---
 
     def _on_start(self, start: connection.Start) -> None:
-        self._ask(self._current().start(start))
+        if self._offer is None:
+            self._ask(self._current().start(start))
+        else:
+            self._current().confirm(start, self._offer.start)
 
     def _on_secure(self, secure: connection.Secure) -> None:
         self._ask(self._current().secure(secure))
@@ -185,22 +212,36 @@ class ConnectionManager:
             secret = taken(question, given)
         finally:
             del given  # this frame goes with an error
+        if self._offer is not None:
+            self._greet()
         size = self._answer(handshake.answer(question.method, secret))
         handshake.agreement.login_size = handshake.agreement.login_size or size
         self._side.secret_used(handshake.auth, secret.expires_in_s)
+        if self._offer is not None:
+            self.machine.recall("connection.tune")
+            self._answer_tune(self._offer.tune)
+            self._side.sent_ahead()
 
     def _on_tune(self, tune: connection.Tune) -> None:
-        tuning, tune_ok, open_ = self._current().tune(tune)
+        if self._offer is None:
+            self._answer_tune(tune)
+        else:
+            self._current().confirm(tune, self._offer.tune)
+            self._current().agreement.opened_fast = True
+        self._side.tuned(cast("Tuning", self._current().agreement.tuning))
+
+    def _answer_tune(self, tune: connection.Tune) -> None:
+        tune_ok, open_ = self._current().tune(tune)
         self._answer(tune_ok)
         self._answer(open_)
-        self._side.tuned(tuning)
         if initial_frame.is_rabbitmq(self._current().agreement.server_properties):
             self._ask_for_channel()
 
     def _on_open_ok(self, _: connection.OpenOk) -> None:
+        handshake = self._current()
         self._ask_for_channel()
-        self._handshake = None
-        self._side.opened()
+        self._handshake = self._offer = None
+        self._side.opened(handshake.heard)
 
     def _ask_for_channel(self) -> None:
         """Send channel.open if a channel is wanted with the connection and has not been asked for.
@@ -212,7 +253,7 @@ class ConnectionManager:
         if handshake.wants_channel:
             handshake.wants_channel = False
             self.machine.send(self._dialect.ChannelOpen.NAME)
-            self._side.open_first_channel()
+            self._side.open_first_channel(cast("Tuning", handshake.agreement.tuning).channel_max)
 
     def _on_redirect(self, redirect: Any) -> None:
         """Only 0-8 and 0-9 have it: `host`, and `known_hosts` that nobody needs."""
@@ -234,6 +275,8 @@ class ConnectionManager:
     # --- the end ---
 
     def _on_close(self, close: connection.Close) -> None:
+        if self.is_ahead:
+            raise self._closed(close)
         self.question = None
         if self._before is State.CLOSE_SENT:
             self._side.closing_meanwhile(self._closed(close))

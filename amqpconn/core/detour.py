@@ -1,7 +1,7 @@
 """When the server sends the client elsewhere before the connection is open.
 
-To another version of the protocol (its answer to our header, 4.2.2), or to another host
-(connection.redirect of 0-8 and 0-9).
+To another version of the protocol (its answer to our header, 4.2.2), to another host
+(connection.redirect of 0-8 and 0-9), or to the beginning, when a fast open comes to nothing.
 """
 
 from __future__ import annotations
@@ -22,16 +22,20 @@ class Detour:
         peer: its address, in words.
         protocol: the version that was tried there, such as '0-9-1'.
         reason: what the server said.
-        is_redirect: whether it was another host that it wanted, and not another version.
+        is_redirect: whether it was another host that it wanted.
+        was_fast: whether we went ahead of its answers there, and they were not as the last time.
     """
 
-    __slots__ = ("is_redirect", "peer", "protocol", "reason")
+    __slots__ = ("is_redirect", "peer", "protocol", "reason", "was_fast")
 
-    def __init__(self, peer: str, protocol: str, reason: str, is_redirect: bool) -> None:
+    def __init__(
+        self, peer: str, protocol: str, reason: str, is_redirect: bool, was_fast: bool = False
+    ) -> None:
         self.peer = peer
         self.protocol = protocol
         self.reason = reason
         self.is_redirect = is_redirect
+        self.was_fast = was_fast
 
     def __repr__(self) -> str:
         return f"<AMQP {self.protocol} at {self.peer}: {self.reason}>"

@@ -71,6 +71,8 @@ class EndpointCore(Incoming):
             except ConnectionFailed as error:
                 del given  # this frame goes with the error
                 self.fail(error, now)
+            else:
+                self.phases.enter(self.manager.phase, now)
 
     def no_secret(self, wanted: SecretWanted, error: BaseException, now: float) -> None:
         """What the user's function raised instead: the end of an attempt, or of one renewal."""

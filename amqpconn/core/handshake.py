@@ -15,9 +15,9 @@ from amqpconn.config import OURS
 from amqpconn.core import secrets
 from amqpconn.core.negotiation import negotiate
 from amqpconn.core.sharing import shared
-from amqpconn.errors import ConnectionFailed, VersionRefused
+from amqpconn.errors import ConnectionFailed, HandshakeFailed, VersionRefused
 from amqpconn.locale import choose_locale
-from amqpconn.mechanisms import choose_mechanism
+from amqpconn.mechanisms import choose_mechanism, takes_challenges
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from amqpconn.core.negotiation import Tuning
     from amqpconn.locale import LocalePreference
     from amqpconn.secret import Secret
+    from amqpconn_spec._base import Method
     from amqpconn_spec._wire import Table
     from amqpconn_spec.v0_9_1 import connection
 
@@ -67,6 +68,8 @@ class Agreement:
         mechanisms, locales: what the server offered.
         mechanism, locale: what was chosen.
         login_size: bytes of start-ok's frame; 0 before.
+        opened_fast: whether all of it went ahead of the server's answers, and they came as
+            expected; see `fast_open`.
         tuning: channel_max, frame_max and heartbeat with their report; None before tune.
     """
 
@@ -77,6 +80,7 @@ class Agreement:
         "login_size",
         "mechanism",
         "mechanisms",
+        "opened_fast",
         "protocol_version",
         "server_properties",
         "tuning",
@@ -91,6 +95,7 @@ class Agreement:
         self.mechanism = ""
         self.locale = ""
         self.login_size = 0
+        self.opened_fast = False
         self.tuning: Tuning | None = None
 
 
@@ -106,6 +111,7 @@ class Handshake:
         self._settings = settings
         self._request = request
         self.auth: AuthMethod  # since start
+        self.heard: list[Method] = []  # start, perhaps secure, tune
         self.wants_channel = request.first_channel  # until it is asked for
 
     def start(self, start: connection.Start) -> SecretWanted:
@@ -114,6 +120,7 @@ class Handshake:
         Raises VersionRefused, NoCommonMechanism, HandshakeFailed.
         """
         self._check_version(start)
+        self.heard.append(start)
         agreement = self.agreement
         agreement.server_properties = shared(start.server_properties)
         agreement.mechanisms = _words(start.mechanisms)
@@ -128,8 +135,35 @@ class Handshake:
         )
         return secrets.wanted(self._dialect.StartOk.NAME, auth, auth.initial_response)
 
+    def recalled(self, start: connection.Start) -> SecretWanted | None:
+        """What start-ok waits for, when `start` is the server's of the last time; None when no
+        method suits that is over with its first response. The real start says what is wrong then.
+        """
+        try:
+            question = self.start(start)
+        except ConnectionFailed:
+            question = None
+        if question is None or takes_challenges(self.auth):
+            self.heard.clear()
+            return None
+        return question
+
+    @staticmethod
+    def confirm(said: Any, expected: Any) -> None:
+        """Raises HandshakeFailed when the server does not say what it said the last time, and what
+        was answered ahead.
+        """
+        if said != expected:
+            names = [
+                name
+                for name in said.__match_args__
+                if getattr(said, name) != getattr(expected, name)
+            ]
+            raise HandshakeFailed(f"{said.NAME} is not as the last time: {', '.join(names)}")
+
     def secure(self, secure: connection.Secure) -> SecretWanted:
         """What the answer to a challenge waits for."""
+        self.heard.append(secure)
         return secrets.wanted(
             self._dialect.SecureOk.NAME, self.auth, self.auth.respond, secure.challenge
         )
@@ -145,10 +179,11 @@ class Handshake:
             locale=self.agreement.locale,
         )
 
-    def tune(self, tune: connection.Tune) -> tuple[Tuning, connection.TuneOk, connection.Open]:
+    def tune(self, tune: connection.Tune) -> tuple[connection.TuneOk, connection.Open]:
         """Agree on the limits, and ask for the virtual host in the same breath: open need not wait
         for anything.
         """
+        self.heard.append(tune)
         tuning = self.agreement.tuning = negotiate(
             self._settings.requested,
             channel_max=tune.channel_max,
@@ -159,7 +194,7 @@ class Handshake:
         tune_ok = self._dialect.TuneOk(
             channel_max=tuning.channel_max, frame_max=tuning.frame_max, heartbeat=tuning.heartbeat
         )
-        return tuning, tune_ok, self._open()
+        return tune_ok, self._open()
 
     def _open(self) -> connection.Open:
         open_: Any = self._dialect.Open

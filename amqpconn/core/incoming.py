@@ -4,6 +4,7 @@ channels. What is wrong with any of them leads to the right kind of end.
 
 from __future__ import annotations
 
+from amqpconn._typing import cast
 from amqpconn.core.channels import Channels
 from amqpconn.core.clockwork import Traffic
 from amqpconn.core.connection import ConnectionManager
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from amqpconn.config import Settings
     from amqpconn.core.dialect import Dialect
     from amqpconn.core.events import SecretWanted
+    from amqpconn.core.fast_open import FastOpen
     from amqpconn.core.framing import Frame, Payload
+    from amqpconn.core.handshake import OpenRequest
     from amqpconn.core.negotiation import Tuning
     from amqpconn_spec._base import ContentHeader
 
@@ -54,8 +57,18 @@ class Incoming(Lifecycle):
         """The stream is there. Harmless a second time, and when the attempt is over."""
         is_first = self.state is EndpointState.CONNECTING and self.manager.is_closed
         if is_first and self._request is not None:
-            self._now = now
-            self.manager.start(self._request)
+            self._now, self._is_leaving = now, False
+            self._begin(self._request, now)
+
+    def _begin(self, request: OpenRequest, now: float) -> None:
+        fast = self.fast_open
+        offer = None if fast is None else fast.offer(self.dialect, request)
+        try:
+            self.manager.start(request, offer)
+        except ConnectionFailed as error:
+            self.phases.enter(self.manager.phase, now)
+            self.fail(error, now)
+        else:
             self.phases.enter(self.manager.phase, now)
 
     def receive_data(self, data: bytes, now: float) -> bool:
@@ -98,20 +111,29 @@ class Incoming(Lifecycle):
         if self._watch is not None:
             self._watch.tell("negotiated", self.manager.agreement)
 
-    def open_first_channel(self) -> None:
+    def sent_ahead(self) -> None:
+        """All that leads to open-ok is said; the answers have a part of the deadline to come."""
+        fast: FastOpen = cast("FastOpen", self.fast_open)
+        self._deadlines.set("ahead", fast.waits_until(self._now, self._deadlines.at("opening")))
+
+    def open_first_channel(self, channel_max: int) -> None:
         """Ask for the channel that is wanted with the connection; `first` is the call."""
+        self.channels.channel_max = channel_max  # in force for us, though the server may not know
         self.first = self.channels.open(None)
         self.first.began = self._now
 
-    def opened(self) -> None:
+    def opened(self, heard: list[Method]) -> None:
         """The handshake is done, and with it the need for credentials. What is left of the deadline
         is for the first channel.
         """
-        self._request = None
-        deadline = self._deadlines.take("opening")
+        if self.fast_open is not None and self._request is not None:
+            self.fast_open.learn(self.dialect, self._request, heard)
         if self.first is not None:
-            self.first.deadline = deadline
+            self.first.deadline = self._deadlines.at("opening")
             self._deadlines.watch(self.first)
+        self._request = self.fast_open = None
+        self._deadlines.set("opening", None)
+        self._deadlines.set("ahead", None)
         self._become(EndpointState.CONNECTED)
         self._emit(Opened())
         self.renewal.begin()
@@ -189,7 +211,7 @@ class Incoming(Lifecycle):
         except ConnectionFailed as error:
             if not self.manager.is_closed:  # what was waited for has come: our part failed
                 self.phases.enter(self.manager.phase, now)
-            self.fail(error, now)
+            self._ended(error, now)
         if not self.manager.is_closed:
             self.phases.enter(self.manager.phase, now)
 
@@ -213,7 +235,7 @@ class Incoming(Lifecycle):
     def _violated(self, error: ProtocolViolation, now: float) -> None:
         """The frames are readable, so the server can be told what it did wrong."""
         if not self.manager.is_open:
-            self.fail(error, now)
+            self._ended(error, now)
             return
         self.error = self._located(error, now)
         self.output.clear()
@@ -231,7 +253,7 @@ class Incoming(Lifecycle):
             self._violated(error, now)
             self._hang_up(quick=False)
         else:
-            self.fail(error, now)
+            self._ended(error, now)
 
     def _other_version(self, error: ConnectionFailed) -> Dialect | None:
         """The version that the server offers instead, when we are to take it and have it."""
@@ -241,17 +263,27 @@ class Incoming(Lifecycle):
         tried = [self.dialect.protocol, *(detour.protocol for detour in self.detours)]
         return None if other is None or other.protocol in tried else other
 
+    def _fall_back(self, reason: str) -> None:
+        """Begin anew on another stream, and wait for each answer there."""
+        self._redial(f"fast open: {reason}", self.dialect, Redial(None, None))
+
     def _redial(self, reason: str, dialect: Dialect, redial: Redial) -> None:
         """Leave this stream, and begin anew on another one within the same deadline."""
         from amqpconn.core.detour import Detour
 
         is_redirect = redial.host is not None
-        self.detours.append(Detour(self.peer, self.dialect.protocol, reason, is_redirect))
+        was_fast = self.manager.is_ahead
+        if was_fast:
+            fast: FastOpen = cast("FastOpen", self.fast_open)
+            fast.failed()
+        self.detours.append(Detour(self.peer, self.dialect.protocol, reason, is_redirect, was_fast))
         if self.first is not None:
             self.channels.abandon(self.first)
             self.first = None
         self.heartbeat.stop()
         self.traffic = Traffic()
         self.output.clear()
+        self._deadlines.set("ahead", None)
         self._speak(dialect)
+        self._is_leaving = True
         self._emit(redial)

@@ -4,6 +4,7 @@ the error that ends it.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from enum import Enum
 
 from amqpconn.core.circumstances import Circumstances
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from amqpconn.core.detour import Detour
     from amqpconn.core.dialect import Dialect
     from amqpconn.core.events import Call, Event
+    from amqpconn.core.fast_open import FastOpen
     from amqpconn.core.handshake import OpenRequest
     from amqpconn.core.renewal import Renewal
     from amqpconn.core.watch import Watch
@@ -54,6 +56,7 @@ class Lifecycle(Circumstances):
         "_emit",
         "_events",
         "_hung_up",
+        "_is_leaving",
         "_now",
         "_request",
         "_told",
@@ -62,6 +65,7 @@ class Lifecycle(Circumstances):
         "detours",
         "dialect",
         "error",
+        "fast_open",
         "first",
         "heartbeat",
         "output",
@@ -90,6 +94,7 @@ class Lifecycle(Circumstances):
         self._told: list[Event] = (
             []
         )  # those before, the next one last; a deque would take 600 bytes
+        self.fast_open = self._memory()
         self._watch = self._observed()
         self._emit = self._events.append if self._watch is None else self._watch.emit
         self.output = Output() if self._watch is None else self._watch.output()
@@ -97,6 +102,7 @@ class Lifecycle(Circumstances):
         self._deadlines = Deadlines()
         self._request: OpenRequest | None = None
         self._hung_up: HangUp | None = None
+        self._is_leaving = False  # from one stream to another; what happens to it is nothing to us
         self._now = 0.0
 
     def _observed(self) -> Watch | None:
@@ -106,6 +112,14 @@ class Lifecycle(Circumstances):
         from amqpconn.core.watch import Watch
 
         return Watch(self, self._events.append)
+
+    def _memory(self) -> FastOpen | None:
+        """None, and not even an import, when nothing is to be remembered."""
+        if self.settings.servers is None:
+            return None
+        from amqpconn.core.fast_open import FastOpen
+
+        return FastOpen(self.settings.servers)
 
     @property
     def is_alive(self) -> bool:
@@ -136,8 +150,10 @@ class Lifecycle(Circumstances):
     def lost(self, cause: BaseException | None, now: float) -> None:
         """The stream ended (None) or broke. While closing that is no error."""
         self._now = now
+        if self._is_leaving:
+            return
         if self.state is EndpointState.CONNECTING or not self.manager.is_discarding:
-            self.fail(self._end_of_stream(cause), now)
+            self._ended(self._end_of_stream(cause), now)
         elif self.is_alive:
             self._hang_up(quick=True)
 
@@ -153,7 +169,7 @@ class Lifecycle(Circumstances):
 
     def disconnected(self) -> None:
         """The stream is closed: tell everybody."""
-        if not self.is_alive:
+        if not self.is_alive or (self._is_leaving and self._hung_up is None):
             return
         if self._hung_up is None:  # nobody asked for it
             self.lost(None, self._now)
@@ -232,6 +248,8 @@ class Lifecycle(Circumstances):
     def _passed(self, name: str, now: float, late_s: float) -> None:
         if name == "opening":
             self.fail(self._too_late(late_s), now)
+        elif name == "ahead":
+            self._fall_back(f"no answer in phase {self.phases.current}")
         elif name == "renewal":
             self.renewal.due(now)
         elif name == "expiry":
@@ -244,9 +262,20 @@ class Lifecycle(Circumstances):
         if self.manager.is_discarding:
             self._hang_up(quick=True)
         else:
-            self.fail(error, now)
+            self._ended(error, now)
 
     # --- inside ---
+
+    @abstractmethod
+    def _fall_back(self, reason: str) -> None:
+        """Begin anew on another stream, and wait for each answer there."""
+
+    def _ended(self, error: ConnectionFailed, now: float) -> None:
+        """It is the peer who ended it: the connection, the attempt, or only the hurry."""
+        if self.manager.is_ahead:
+            self._fall_back(error.what)
+        else:
+            self.fail(error, now)
 
     def _hang_up(self, quick: bool) -> None:
         """Ask the driver to close the stream, once, and once more when it has become urgent."""

@@ -15,13 +15,22 @@ connection):
     C: close                        S: close-ok
 or  S: close                        C: close-ok
 
+With fast open (see `fast_open`) the client takes start and tune from memory (step '=', remembered),
+answers them ahead, and then waits for the real ones to confirm them:
+
+    C: protocol header, start-ok, tune-ok, open
+                                    S: start        (the same again, or it was for nothing)
+                                    S: tune         (the same)
+                                    S: open-ok
+
 The first channel can be asked for together with the connection: channel.open goes out behind open
 to a server that takes it there (RabbitMQ), and behind open-ok to others. What follows on that
 channel, and all other channels, are the business of `channels`.
 
 A state is named after the last step that was taken. In START and SECURE the client owes an answer,
 which takes as long as its credentials take to come. `TRANSITIONS[role][state][step]` is the next
-state; a step is '<' (received) or '>' (sent) with the method's name, or with 'protocol-header'.
+state; a step is '<' (received), '>' (sent) or '=' (remembered) with the method's name, or with
+'protocol-header'.
 What is not in the table is not allowed, with one exception: in the states of `DISCARDING`
 everything that has no entry is dropped silently, because each side goes on talking until it has
 read the other's close (2.2.4.4).
@@ -54,6 +63,9 @@ class State(Enum):
     __hash__ = object.__hash__
 
     CLOSED = "closed"
+    RECALLED = "recalled"
+    AHEAD = "ahead"
+    CONFIRMED = "confirmed"
     HEADER_SENT = "header sent"
     START = "start"
     START_OK = "start-ok"
@@ -71,6 +83,24 @@ HEADER: Final = "protocol-header"
 _CLIENT: Final[dict[State, dict[str, State]]] = {
     State.CLOSED: {
         "> protocol-header": State.HEADER_SENT,
+        "= connection.start": State.RECALLED,
+    },
+    State.RECALLED: {
+        "> protocol-header": State.RECALLED,
+        "> connection.start-ok": State.RECALLED,
+        "= connection.tune": State.RECALLED,
+        "> connection.tune-ok": State.RECALLED,
+        "> connection.open": State.AHEAD,
+    },
+    State.AHEAD: {
+        "> channel.open": State.AHEAD,
+        "< connection.start": State.CONFIRMED,
+        "< connection.close": State.CLOSE_RECEIVED,
+        "< protocol-header": State.CLOSED,
+    },
+    State.CONFIRMED: {
+        "< connection.tune": State.OPEN,
+        "< connection.close": State.CLOSE_RECEIVED,
     },
     State.HEADER_SENT: {
         "< connection.start": State.START,
@@ -187,6 +217,9 @@ DISCARDING: Final = frozenset({State.CLOSE_SENT, State.CLOSE_RECEIVED, State.CLO
 # What is being waited for, as errors and reports name it.
 PHASES: Final[dict[State, str]] = {
     State.CLOSED: "closed",
+    State.RECALLED: "start",
+    State.AHEAD: "header",
+    State.CONFIRMED: "start",
     State.HEADER_SENT: "header",
     State.START: "start",
     State.START_OK: "start",
@@ -225,6 +258,12 @@ class Machine:
     def send(self, name: str) -> bool:
         """Take a step of ours. False: it must not be sent any more. Raises IllegalStep."""
         return self._step("> " + name)
+
+    def recall(self, name: str) -> bool:
+        """Take a step that the peer made the last time. False: it is too late. Raises
+        IllegalStep.
+        """
+        return self._step("= " + name)
 
     def abandon(self) -> None:
         """The byte stream is gone, or not worth keeping."""

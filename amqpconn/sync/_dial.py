@@ -160,7 +160,7 @@ class Dial:
                 took = monotonic() - began
                 errors.append(transport.attempt_failed(error, self._target, address, took))
             else:
-                self._core.peer = transport.place_of(self._target, address)
+                transport.reached(self._core, self._target, address)
                 return
         raise transport.several(errors, self._target)
 

@@ -58,6 +58,8 @@ class Behaviour:
             time the peer falls silent, heartbeats included, and ignores the client from then on.
         protocols: the versions it speaks, oldest first; a client that wants another one is answered
             with the header of the last. All that there are unless given.
+        drops_early: whether what comes in one piece with the protocol header is dropped, as by
+            brokers that begin to read frames only when they have sent start.
         redirect_to: a host, or 'host:port', to which clients of 0-8 and 0-9 are sent on.
         script: rules, such as `On("connection.open", Refuse(530))`; or a function that gives them
             for each new client, called with its number (from 0). See `amqpconn.testing.rules`.
@@ -79,6 +81,7 @@ class Behaviour:
         authenticate: Authenticate | None = None,
         silent_from: str = "",
         protocols: Sequence[str] = tuple(VERSIONS),
+        drops_early: bool = False,
         redirect_to: str = "",
         script: Script = (),
     ) -> None:
@@ -97,6 +100,7 @@ class Behaviour:
         self.authenticate = authenticate or self._by_password
         self.silent_from = silent_from
         self.protocols = protocols
+        self.drops_early = drops_early
         self.redirect_to = redirect_to
         self.script = script
         if not callable(script):

@@ -56,6 +56,8 @@ class Incoming:
         self._header += data[:missing]
         if len(self._header) == _PROTOCOL_HEADER_SIZE:
             self._on_header()
+            if self._session.behaviour.drops_early:
+                return b""
         return data[missing:]
 
     def _on_header(self) -> None:

@@ -135,6 +135,8 @@ def test_killed_under_fifty_connections_each_fails_once_and_at_once(
 def test_restarted_under_fifty_connections_each_fails_once_with_the_brokers_reason(
     fragile: RabbitMQNode, both_drivers: list[Driver], fifty: list[Watched]
 ) -> None:
+    for driver in both_drivers:
+        driver.connect(fragile.url(), fast_open=True).close()
     try:
         for error in check_failed_once(fifty, both_drivers, lambda: fragile.eval("rabbit:stop()")):
             assert isinstance(error, ConnectionForced)
@@ -144,6 +146,9 @@ def test_restarted_under_fifty_connections_each_fails_once_with_the_brokers_reas
         fragile.eval("rabbit:start()")
     for driver in both_drivers:
         check_use(driver, fragile)
+        with driver.connect(fragile.url(), fast_open=True) as connection:  # it is what it was
+            assert connection.opened_fast
+            assert connection.detours == []
 
 
 def test_a_frozen_broker_is_given_up_between_two_and_three_heartbeats(

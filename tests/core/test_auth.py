@@ -167,7 +167,7 @@ def test_own_class_in_repr() -> None:
 def test_attributes_show_no_secret(method: AuthMethod) -> None:
     assert not hasattr(method, "__dict__")
     data = {name for cls in type(method).__mro__ for name in getattr(cls, "__slots__", ())}
-    assert len(data) == 2
+    assert len(data) == 3
     for name in data:
         value = getattr(method, name)
         assert CANARY not in f"{value!r} {value}"

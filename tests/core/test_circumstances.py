@@ -68,6 +68,7 @@ def test_on_another_stream_ages_begin_anew() -> None:
     client = Client(protocol="auto").connect()
     client.feed(b"AMQP\x01\x01\x08\x00")
     client.now += 1.0
+    client.core.connected(client.now)
     client.eof()
     assert (client.error.last_in_age_s, client.error.last_out_age_s) == (None, None)
 

@@ -26,6 +26,7 @@ OPTIONS = (
     "connection_timeout",
     "auth_mechanism",
     "flight_recorder",
+    "fast_open",
     "locale",
     "connection_name",
     "server_hostname",
@@ -115,6 +116,8 @@ GOOD: list[tuple[str, dict[str, object]]] = [
     ("amqp://h?heartbeat=0", {"host": "h", "heartbeat": 0}),
     ("amqp://h/?heartbeat=65535", {"host": "h", "heartbeat": 65535}),
     ("amqp://h?flight_recorder=100", {"host": "h", "flight_recorder": 100}),
+    ("amqp://h?fast_open=true", {"host": "h", "fast_open": True}),
+    ("amqp://h?fast_open=false", {"host": "h", "fast_open": False}),
     ("amqp://h/v?channel_max=1", {"host": "h", "virtual_host": "v", "channel_max": 1}),
     ("amqp://?channel_max=65535", {"channel_max": 65535}),
     ("amqp://?channel_max=0", {"channel_max": 0}),
@@ -287,6 +290,8 @@ BAD: list[tuple[str, str, str]] = [
     *((f"amqps://h?{key}", f"{key} has no value", f"write {key}=...") for key in OPTIONS),
     ("amqp://h?heartbeat=65536", "the parameter heartbeat is out of range", "from 0 to 65535"),
     ("amqp://h?flight_recorder=65536", "flight_recorder is out of range", "from 0 to 65535"),
+    ("amqp://h?fast_open=1", "fast_open is neither true nor false", "write one of them"),
+    ("amqp://h?fast_open=True", "fast_open is neither true nor false", "write one of them"),
     ("amqp://h?heartbeat=-1", "heartbeat is out of range", "whole number from 0 to 65535"),
     ("amqp://h?heartbeat=abc", "heartbeat is out of range", "whole number"),
     ("amqp://h?heartbeat=1.5", "heartbeat is out of range", "whole number"),
@@ -423,7 +428,7 @@ def test_redacted_with_everything() -> None:
     url = (
         "amqps://a%40b:***@[fe80::1%25eth0]:1/v%2Fh%C3%BC?heartbeat=5&frame_max=0&channel_max=7"
         "&connection_timeout=2.5&auth_mechanism=PLAIN&auth_mechanism=EXTERNAL"
-        "&flight_recorder=9&locale=en_US"
+        "&flight_recorder=9&fast_open=true&locale=en_US"
         "&connection_name=a%20%26b&server_hostname=x&cafile=/ca&certfile=/c&keyfile=/k"
     )
     assert parse_url(url).redacted == url
@@ -447,7 +452,7 @@ def test_inequality(other: str) -> None:
 @pytest.mark.parametrize("parameter", [f"{key}=1" for key in OPTIONS if "mech" not in key])
 def test_inequality_of_parameters(parameter: str) -> None:
     needed = "certfile=1&" if parameter == "keyfile=1" else ""
-    parameter = parameter.replace("frame_max=1", "frame_max=0")
+    parameter = parameter.replace("frame_max=1", "frame_max=0").replace("open=1", "open=true")
     assert parse_url(f"amqps://h?{needed}{parameter}") != parse_url(f"amqps://h?{needed}locale=2")
 
 
@@ -478,6 +483,7 @@ def parts(draw: st.DrawFn) -> dict[str, Any]:
             lambda n: MECHANISMS.map(lambda names: names[:n])
         ),
         "flight_recorder": U16,
+        "fast_open": st.booleans(),
         "locale": PRINTABLE,
         "connection_name": PRINTABLE,
     }
@@ -503,7 +509,7 @@ def build(parts: dict[str, Any]) -> str:
     """A URL of these parts, by the standard library's percent-encoding."""
     host = f"[{quote(parts['host'], ':')}]" if ":" in parts["host"] else parts["host"]
     pairs = [
-        f"{key}={quote(str(value), '')}"
+        f"{key}={quote(str(value).lower() if key == 'fast_open' else str(value), '')}"
         for key in OPTIONS
         if parts[key] is not None
         for value in (parts[key] if isinstance(parts[key], list) else [parts[key]])

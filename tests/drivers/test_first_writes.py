@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from amqpconn import transport
+from amqpconn import forget_servers, transport
 from amqpconn.testing import Peer
 from amqpconn_spec.v0_9_1.frames import MethodFrame, decode_frame
 from tests.drivers.adapter import Driver
@@ -87,3 +87,24 @@ def test_with_another_server_the_first_channel_waits_for_open_ok(
             ["connection.tune-ok", "connection.open"],
             ["channel.open"],
         ]
+
+
+def test_fast_open_is_one_write(driver: Driver, writes: list[tuple[list[str], bool]]) -> None:
+    forget_servers()
+    with Peer(server_properties=RABBITMQ) as peer:
+        driver.connect(peer.url(), fast_open=True).close()
+        del writes[:]
+        with driver.connect(peer.url(), first_channel=True, fast_open=True) as connection:
+            assert connection.opened_fast
+            assert writes == [
+                (
+                    [
+                        "protocol-header",
+                        "connection.start-ok",
+                        "connection.tune-ok",
+                        "connection.open",
+                        "channel.open",
+                    ],
+                    True,
+                )
+            ]
