@@ -26,7 +26,8 @@ if TYPE_CHECKING:
             """For example its socket."""
 
 
-_READ_SIZE = 65536
+_LITTLE = 65536
+_MUCH = 262144
 
 
 class Guarded(Owned):
@@ -67,15 +68,16 @@ def disown(transport: Stream) -> None:
         os.close(inert)
 
 
-def read_less_at_once(transport: asyncio.BaseTransport) -> None:
-    """Have the event loop ask the socket for 64 KiB at a time.
+def read_next(transport: asyncio.BaseTransport, got: int) -> None:
+    """Have the event loop ask the socket for 64 KiB, or, when it has just got so much, for 256 KiB.
 
-    It asks for 256 KiB, which is memory that the system maps anew for each read: six times the
-    work for a heartbeat, and more than one read less saves for a large body. An event loop that
-    has another way to read is left as it is.
+    It always asks for 256 KiB, which is memory that the system maps anew for each read: six times
+    the work for a heartbeat. In a stream of large bodies that comes back in fewer reads. An event
+    loop that has another way to read is left as it is.
     """
-    if getattr(transport, "max_size", 0) > _READ_SIZE:
-        setattr(transport, "max_size", _READ_SIZE)  # noqa: B010 - asyncio's types do not have it
+    size = _MUCH if got >= _LITTLE else _LITTLE
+    if getattr(transport, "max_size", size) != size:
+        setattr(transport, "max_size", size)  # noqa: B010 - asyncio's types do not have it
 
 
 def file_number(transport: Stream) -> int:

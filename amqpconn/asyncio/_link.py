@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from amqpconn import transport
 from amqpconn.asyncio._clock import clock_of
 from amqpconn.asyncio._dial import connected_socket
-from amqpconn.asyncio._guard import Guarded, disown, read_less_at_once
+from amqpconn.asyncio._guard import Guarded, disown, read_next
 from amqpconn.core.events import Arrived, HangUp, Opened, Redial, SecretWanted
 from amqpconn.errors import ConnectionFailed, NotOpen
 
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 _NEVER_S = 1e8
 # So many bytes are worth a write of their own; fewer wait for the rest of the loop's turn.
 _WORTH_A_WRITE = 16384
+# No more is given to the event loop at once: it copies what the socket does not take.
+_PIECE = 262144
+_NOTHING = memoryview(b"")
 
 
 class Link(asyncio.Protocol, Guarded):
@@ -59,6 +62,7 @@ class Link(asyncio.Protocol, Guarded):
         "_target",
         "_telling",
         "_transport",
+        "_unsent",
         "_waiters",
         "_was_made",
         "is_down",
@@ -85,6 +89,7 @@ class Link(asyncio.Protocol, Guarded):
         self._can_write = True
         self._waiters: list[asyncio.Future[None]] = []
         self._is_posted = False
+        self._unsent = _NOTHING
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -244,12 +249,14 @@ class Link(asyncio.Protocol, Guarded):
                 from amqpconn.asyncio._rest import read_rest_of_tls
 
                 read_rest_of_tls(transport)
-            read_less_at_once(transport)
+            read_next(transport, 0)
             self._core.connected(self.now())
             self.pump()
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the peer."""
+        if self._transport is not None:
+            read_next(self._transport, len(data))
         if self._core.receive_data(data, self.now()):
             self.pump()
 
@@ -266,7 +273,7 @@ class Link(asyncio.Protocol, Guarded):
         else:
             self._core.lost(exc, self.now())
         self._core.disconnected()
-        self._transport = None
+        self._transport, self._unsent = None, _NOTHING
         self.pump()
 
     def _read_rest(self) -> None:
@@ -318,8 +325,17 @@ class Link(asyncio.Protocol, Guarded):
         self.pump()
 
     def _write(self) -> None:
-        if self._transport is not None and self._can_write and self._core.output.size:
-            self._transport.write(self._core.data_to_send(self.now()))
+        """Give the event loop what there is, until it has enough for now."""
+        while self._transport is not None and self._can_write:
+            if self._unsent:
+                piece, self._unsent = self._unsent[:_PIECE], self._unsent[_PIECE:] or _NOTHING
+                self._transport.write(piece)
+            elif self._core.output.size > _PIECE:
+                self._unsent = memoryview(self._core.data_to_send(self.now()))
+            elif self._core.output.size:
+                self._transport.write(self._core.data_to_send(self.now()))
+            else:
+                return
 
     def _tell(self, event: Event) -> None:
         if isinstance(event, Arrived):  # most of them are, and none of what is below concerns it
@@ -352,7 +368,7 @@ class Link(asyncio.Protocol, Guarded):
         if self._transport is not None:
             self._transport.set_protocol(asyncio.Protocol())
             self._transport.abort()
-        self._transport, self._redial = None, redial
+        self._transport, self._redial, self._unsent = None, redial, _NOTHING
         self._changed()
 
     def _detour(self, redial: Redial) -> None:
@@ -374,6 +390,7 @@ class Link(asyncio.Protocol, Guarded):
         elif quick:
             self._transport.abort()
         else:
+            self._transport.write(self._unsent)
             self._transport.write(self._core.data_to_send(self.now()))
             self._transport.close()
 

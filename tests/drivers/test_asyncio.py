@@ -9,15 +9,24 @@ import socket
 import time
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from amqpconn.asyncio import Channel, Connection, Endpoint, connect
 from amqpconn.asyncio._clock import clock_of
+from amqpconn.asyncio._guard import read_next
 from amqpconn.asyncio._link import _WORTH_A_WRITE
 from amqpconn.core.endpoint import EndpointCore
-from amqpconn.errors import AlreadyOpen, ConnectionForced, NotOpen, OpenAborted, OpenTimeout
+from amqpconn.errors import (
+    AlreadyOpen,
+    CallTimeout,
+    ConnectionForced,
+    NotOpen,
+    OpenAborted,
+    OpenTimeout,
+)
 from amqpconn.testing import Peer
 from amqpconn_spec.v0_9_1 import basic, queue, tx
 from tests.broker.certificates import Certificates
@@ -25,6 +34,7 @@ from tests.drivers.held import held_by_the_loop
 from tests.drivers.helpers import GUEST, PATIENCE, hanging_resolver, message
 
 pytestmark = pytest.mark.usefixtures("leaks")
+HIGH_WATER = 65536
 PUBLISH = basic.Publish(routing_key="none")
 Work = Callable[[Connection, Channel], Awaitable[None]]
 
@@ -157,6 +167,55 @@ def test_much_is_written_at_once(peer: Peer, monkeypatch: pytest.MonkeyPatch) ->
     assert run_with(peer, work) == []
 
 
+def test_small_messages_are_bounded_too_while_the_peer_is_slow(peer: Peer) -> None:
+    async def work(connection: Connection, channel: Channel) -> None:
+        link, most = connection.endpoint._link, 0
+        transport = link._transport
+        assert transport is not None
+        peer.pause_reading()
+        with suppress(CallTimeout):
+            while True:
+                await channel.send(PUBLISH, message(bytes(1000)), timeout=0.05)
+                kept = link._core.output.size + transport.get_write_buffer_size()
+                most = max(most, kept)
+        assert 0 < most <= HIGH_WATER + _WORTH_A_WRITE + 1200
+        peer.resume_reading()
+
+    assert run_with(peer, work) == []
+
+
+def test_more_is_read_at_once_while_much_comes(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For little, of a size for which the system need not map memory anew each time."""
+    sizes, receive = list[int](), EndpointCore.receive_data
+
+    def counted(core: EndpointCore, data: bytes, now: float) -> bool:
+        sizes.append(len(data))
+        return receive(core, data, now)
+
+    async def work(connection: Connection, channel: Channel) -> None:
+        await consume(channel, bytes(500_000))
+        monkeypatch.setattr(EndpointCore, "receive_data", counted)
+        content = (await channel.receive(timeout=PATIENCE))[1]
+        assert content == message(bytes(500_000))
+        assert sizes[0] <= 65536
+        assert max(sizes) <= 262144
+        await channel.call(tx.Select())
+        assert getattr(connection.endpoint._link._transport, "max_size", 0) == 65536
+
+    assert run_with(peer, work) == []
+
+
+@pytest.mark.parametrize(("got", "size"), [(0, 65536), (65535, 65536), (65536, 262144)])
+def test_how_much_is_read_at_once_goes_by_what_came(got: int, size: int) -> None:
+    class Transport(asyncio.Transport):
+        max_size = 262144
+
+    transport = Transport()
+    read_next(transport, got)
+    assert transport.max_size == size
+    read_next(asyncio.Transport(), got)  # one that has no such thing is left alone
+
+
 @pytest.mark.parametrize("end", ["close", "abort"])
 def test_what_was_sent_before_the_end_goes_out(peer: Peer, end: str) -> None:
     async def work(connection: Connection, channel: Channel) -> None:
@@ -195,24 +254,6 @@ def test_opening_that_is_not_awaited_does_nothing(peer: Peer) -> None:
         await connection.close()
         assert len(peer.sessions) == 1
         assert len(peer.received("channel.open")) == 1
-
-    assert run_with(peer, work) == []
-
-
-def test_much_is_read_in_pieces(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a size for which the system need not map memory anew each time."""
-    sizes, receive = list[int](), EndpointCore.receive_data
-
-    def counted(core: EndpointCore, data: bytes, now: float) -> bool:
-        sizes.append(len(data))
-        return receive(core, data, now)
-
-    async def work(_: Connection, channel: Channel) -> None:
-        await consume(channel, bytes(500_000))
-        monkeypatch.setattr(EndpointCore, "receive_data", counted)
-        content = (await channel.receive(timeout=PATIENCE))[1]
-        assert content == message(bytes(500_000))
-        assert max(sizes) <= 65536
 
     assert run_with(peer, work) == []
 

@@ -38,10 +38,9 @@ def kept(connection: Connection) -> int:
 
 
 def kept_by(link: Any) -> int:
-    if isinstance(link, sync_link.Link):
-        unsent = len(link._unsent)
-    else:
-        unsent = link._transport.get_write_buffer_size() if link._transport else 0
+    unsent = len(link._unsent)
+    if not isinstance(link, sync_link.Link) and link._transport:
+        unsent += link._transport.get_write_buffer_size()
     return int(link._core.output.size + unsent)
 
 
@@ -171,6 +170,44 @@ def test_memory_is_that_of_one_message_however_many_send(
     connection.endpoint.abort()
     for sender in senders:
         assert isinstance(sender.error(), NotOpen)
+
+
+HUGE = 8_000_000
+
+
+def test_a_message_is_copied_once_on_its_way_to_a_stream_that_does_not_take_it(
+    deaf: Peer, channel: Channel
+) -> None:
+    content = message(bytes(HUGE))
+    deaf.pause_reading()
+    tracemalloc.start()
+    try:
+        channel.send(PUBLISH, content)
+        assert HUGE / 2 < tracemalloc.get_traced_memory()[1] < HUGE + LARGE
+    finally:
+        tracemalloc.stop()
+    deaf.resume_reading()
+    (sent,) = deaf.wait_for("basic.publish")
+    assert sent.content == content
+
+
+@pytest.mark.parametrize("end", ["close", "the peer's close"])
+def test_what_a_stream_has_not_taken_goes_before_the_end(
+    deaf: Peer, connection: Connection, channel: Channel, end: str
+) -> None:
+    deaf.pause_reading()
+    channel.send(PUBLISH, message(bytes(HUGE)))
+    if end == "close":
+        closing = Background(connection.close)
+    else:
+        deaf.close_connections()
+        closing = Background(lambda: connection.wait_closed(timeout=PATIENCE))
+        eventually(lambda: connection.endpoint.state.value == "disconnecting")
+    deaf.resume_reading()
+    closing.error()
+    (sent,) = deaf.wait_for("basic.publish")
+    assert sent.content is not None
+    assert len(sent.content.body) == HUGE
 
 
 def test_each_of_those_who_wait_waits_again_when_another_was_first(
