@@ -67,6 +67,9 @@ class Channel(ChannelFacade):
         """The next method from the server that is no reply, with its content: a delivery, a return,
         a cancel, a confirm.
 
+        What arrives waits for this without a limit; basic.qos sets one for deliveries that are to
+        be acknowledged.
+
         Raises CallTimeout after `timeout` seconds; and, when all that had arrived is taken and the
         channel is closed, why it was closed, or NotOpen.
         """

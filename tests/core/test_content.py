@@ -224,6 +224,23 @@ def test_a_large_body_out_and_in_is_the_same() -> None:
     assert client.event(Arrived).content == Content(body, FULL)
 
 
+@pytest.mark.parametrize("piece", [65536, 262144])
+@pytest.mark.parametrize("room", [ROOM, 131064])
+def test_what_comes_is_copied_once(piece: int, room: int) -> None:
+    client, body = opened(), bytes(4_000_000)
+    stream = b"".join(content(DELIVER, body, client.open_channel().id, FULL, room))
+    pieces = [stream[at : at + piece] for at in range(0, len(stream), piece)]
+    tracemalloc.start()
+    try:
+        for each in pieces:
+            client.core.receive_data(each, client.now)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert client.event(Arrived).content == Content(body, FULL)
+    assert peak < 1.25 * len(body)
+
+
 def test_empty_body_frames_add_nothing() -> None:
     client = opened()
     chan = client.open_channel()
