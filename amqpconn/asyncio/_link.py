@@ -272,7 +272,8 @@ class Link(asyncio.Protocol, Guarded):
             self._core.lost(transport.failed(exc, self._target), self.now())
         else:
             self._core.lost(exc, self.now())
-        self._core.disconnected()
+        if not self._core.is_leaving:  # what was read last may have sent us on
+            self._core.disconnected()
         self._transport, self._unsent = None, _NOTHING
         self.pump()
 

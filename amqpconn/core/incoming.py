@@ -57,7 +57,7 @@ class Incoming(Lifecycle):
         """The stream is there. Harmless a second time, and when the attempt is over."""
         is_first = self.state is EndpointState.CONNECTING and self.manager.is_closed
         if is_first and self._request is not None:
-            self._now, self._is_leaving = now, False
+            self._now, self.is_leaving = now, False
             self._begin(self._request, now)
 
     def _begin(self, request: OpenRequest, now: float) -> None:
@@ -285,5 +285,5 @@ class Incoming(Lifecycle):
         self.output.clear()
         self._deadlines.set("ahead", None)
         self._speak(dialect)
-        self._is_leaving = True
+        self.is_leaving = True
         self._emit(redial)

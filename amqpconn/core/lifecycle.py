@@ -56,7 +56,6 @@ class Lifecycle(Circumstances):
         "_emit",
         "_events",
         "_hung_up",
-        "_is_leaving",
         "_now",
         "_request",
         "_told",
@@ -68,6 +67,7 @@ class Lifecycle(Circumstances):
         "fast_open",
         "first",
         "heartbeat",
+        "is_leaving",
         "output",
         "peer",
         "phases",
@@ -102,7 +102,7 @@ class Lifecycle(Circumstances):
         self._deadlines = Deadlines()
         self._request: OpenRequest | None = None
         self._hung_up: HangUp | None = None
-        self._is_leaving = False  # from one stream to another; what happens to it is nothing to us
+        self.is_leaving = False  # one stream for another; what happens to it is nothing to us
         self._now = 0.0
 
     def _observed(self) -> Watch | None:
@@ -150,7 +150,7 @@ class Lifecycle(Circumstances):
     def lost(self, cause: BaseException | None, now: float) -> None:
         """The stream ended (None) or broke. While closing that is no error."""
         self._now = now
-        if self._is_leaving:
+        if self.is_leaving:
             return
         if self.state is EndpointState.CONNECTING or not self.manager.is_discarding:
             self._ended(self._end_of_stream(cause), now)
@@ -169,8 +169,9 @@ class Lifecycle(Circumstances):
 
     def disconnected(self) -> None:
         """The stream is closed: tell everybody."""
-        if not self.is_alive or (self._is_leaving and self._hung_up is None):
+        if not self.is_alive:
             return
+        self.is_leaving = False  # there will be no other
         if self._hung_up is None:  # nobody asked for it
             self.lost(None, self._now)
         self._request = None

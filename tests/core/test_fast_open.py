@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from amqpconn import forget_servers
 from amqpconn.auth import AuthMethod, amqplain_auth, external_auth, plain_auth
@@ -503,19 +505,40 @@ def test_what_happens_to_the_stream_that_was_left_is_nothing_to_us(servers: Serv
     client.core.receive_data(data, client.now)
     client.core.receive_data(START.encode_frame(0), client.now)
     client.core.lost(ConnectionResetError(104, "reset"), client.now)
-    client.core.disconnected()
     fell_back(client)
     client.answer(START, TUNE, OPEN_OK)
     assert client.core.state is EndpointState.CONNECTED
 
 
-def test_no_other_stream_to_be_had_is_the_end(servers: Servers) -> None:
+@pytest.mark.parametrize("how", ["failed", "without a word"])
+def test_no_other_stream_to_be_had_is_the_end(servers: Servers, how: str) -> None:
     client = ahead(servers)
     client.eof()
     client.events()
-    client.core.fail(HungUpInHeader("gone"), client.now)
-    assert isinstance(client.event(HangUp), HangUp)
+    if how == "failed":
+        client.core.fail(HungUpInHeader("gone"), client.now)
+        assert isinstance(client.event(HangUp), HangUp)
     assert isinstance(client.down(), HungUpInHeader)
+
+
+CONVERSATION = b"".join(method.encode_frame(0) for method in (START, TUNE, OPEN_OK))
+
+
+@given(st.integers(0, len(CONVERSATION) - 1), st.integers(0, 255), st.integers(1, 99))
+@example(0, CONVERSATION[0], 1)
+def test_whatever_octet_is_another_it_opens_or_begins_anew(at: int, octet: int, size: int) -> None:
+    client = ahead(Servers())
+    data = CONVERSATION[:at] + bytes([octet]) + CONVERSATION[at + 1 :]
+    for start in range(0, len(data), size):
+        client.core.receive_data(data[start : start + size], client.now)
+    if client.core.state is EndpointState.CONNECTED:
+        agreement = client.core.manager.agreement
+        assert agreement is not None
+        assert agreement.opened_fast
+        return
+    assert data != CONVERSATION
+    client.eof()
+    fell_back(client)
 
 
 # --- time ---

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import amqpconn
-from amqpconn import Credentials, fetched_auth, plain_auth
+from amqpconn import Credentials, fetched_auth, forget_servers, plain_auth
+from amqpconn.core.servers import REMEMBERED
 from amqpconn.testing import Ignore, On
 from amqpconn_spec.v0_9_1.connection import Start
 from tests.drivers.helpers import PATIENCE, eventually, refusing
@@ -31,6 +32,22 @@ def on_start_ok(*actions: Any) -> Callable[[Stage], object]:
     def fail(stage: Stage) -> None:
         stage.script(On("connection.start-ok", *actions))
         stage.by_hand()
+
+    return fail
+
+
+def sent_ahead(*rules: Any) -> Callable[[Stage], object]:
+    """The login went ahead of what the server said, by what it said the last time."""
+
+    def fail(stage: Stage) -> None:
+        forget_servers()
+        stage.peer.behaviour.server_properties["product"] = "RabbitMQ"
+        stage.authenticate(lambda *_: True)
+        stage.by_hand(fast_open=True).close()
+        stage.authenticate(lambda *_: False)
+        stage.script(*rules)
+        stage.made.append(REMEMBERED)
+        stage.by_hand(fast_open=True)
 
     return fail
 
