@@ -21,21 +21,19 @@ from tests.bench.session import ROOT, Session
 from tests.bench.targets import TARGETS
 
 KEPT = ROOT / ".bench"
+#: What is told of a quick run.
+QUICK = "quick run"
 
 
 def main() -> int:
     """Measure and report."""
     options = _options()
-    if options.again:
-        results = Results.load(options.results)
-    else:
-        try:
-            results = _run(options)
-        except Missing as missing:
-            print(missing, file=sys.stderr)
-            return 1
-        results.save(options.results)
-    whole = not options.quick and set(results.samples) == set(BENCHES)
+    try:
+        results = Results.load(options.results) if options.again else _run(options)
+    except (Missing, FileNotFoundError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    whole = QUICK not in results.about and set(results.samples) == set(BENCHES)
     folder = options.output or (ROOT / "docs" if whole else KEPT)
     write(folder, results, list(BENCHES.values()), TARGETS)
     _tell(results, folder)
@@ -50,7 +48,9 @@ def _run(options: argparse.Namespace) -> Results:
         for key, bench in BENCHES.items():
             if key in options.only:
                 samples[key] = _measured(bench, session, options.quick)
-    return Results(samples, facts)
+    results = Results(samples, facts | ({QUICK: "fewer rounds"} if options.quick else {}))
+    results.save(options.results)
+    return results
 
 
 def _measured(bench: Bench, session: Session, quick: bool) -> Samples:

@@ -1,7 +1,7 @@
 /* The limit: the same work with librabbitmq, in C. Prints JSON; times are in seconds.
  *
  *   limit version
- *   limit codec FILE                    lines of "name hex": to encode and decode each of the frames
+ *   limit codec FILE                    lines of "name hex": to encode and decode each frame
  *   limit stream HEX SIZE CHUNK         SIZE bytes of this unit, read in chunks
  *   limit open_close HOST PORT COUNT    each
  *   limit first_channel HOST PORT
@@ -45,8 +45,9 @@ static void print_window(double cpu, double wall, int count) {
   printf("{\"cpu\": %.12f, \"wall\": %.12f}\n", (cpu_s() - cpu) / count, (wall_s() - wall) / count);
 }
 
-static size_t from_hex(const char *hex, unsigned char *bytes) {
+static size_t from_hex(const char *hex, unsigned char *bytes, size_t room) {
   size_t length = strlen(hex) / 2;
+  check(length <= room, "reading bytes");
   for (size_t at = 0; at < length; at++) sscanf(hex + 2 * at, "%2hhx", &bytes[at]);
   return length;
 }
@@ -104,15 +105,15 @@ static double time_of(void (*work)(frame_t *), frame_t *frame) {
   }
 }
 
-static void codec(const char *file) {
+static void codec(char **of) {
   static char name[64], hex[8192];
   static unsigned char bytes[4096];
   static frame_t frame;
   const char *before = "{";
-  FILE *lines = fopen(file, "r");
+  FILE *lines = fopen(of[0], "r");
   check(lines != NULL, "opening the file of frames");
   while (fscanf(lines, "%63s %8191s", name, hex) == 2) {
-    size_t length = from_hex(hex, bytes);
+    size_t length = from_hex(hex, bytes, sizeof bytes);
     frame.is_header = bytes[0] == 2;
     size_t skipped = 7 + (frame.is_header ? 12 : 4);
     frame.index = u32(bytes + 7);
@@ -140,9 +141,10 @@ static connection_t tuned(void) {
   return connection;
 }
 
-static void stream(const char *hex, size_t wanted, size_t chunk) {
+static void stream(char **of) {
   static unsigned char unit[4096];
-  size_t length = from_hex(hex, unit), size = wanted / length * length, frames = 0;
+  size_t length = from_hex(of[0], unit, sizeof unit), chunk = atol(of[2]), frames = 0;
+  size_t size = atol(of[1]) / length * length;
   unsigned char *bytes = malloc(size);
   for (size_t at = 0; at < size; at += length) memcpy(bytes + at, unit, length);
   connection_t connection = tuned();
@@ -164,10 +166,11 @@ static void stream(const char *hex, size_t wanted, size_t chunk) {
 
 /* ---- connections ---------------------------------------------------------------------------- */
 
-static connection_t open_connection(const char *host, int port) {
+static connection_t open_connection(char **place) {
   connection_t connection = amqp_new_connection();
   amqp_socket_t *socket = amqp_tcp_socket_new(connection);
-  check(socket && amqp_socket_open(socket, host, port) == AMQP_STATUS_OK, "connecting");
+  check(socket && amqp_socket_open(socket, place[0], atoi(place[1])) == AMQP_STATUS_OK,
+        "connecting");
   check_reply(amqp_login(connection, "/", 2047, FRAME_MAX, 60, AMQP_SASL_METHOD_PLAIN, "guest",
                          "guest"),
               "login");
@@ -184,16 +187,17 @@ static void close_connection(connection_t connection) {
   check(amqp_destroy_connection(connection) == AMQP_STATUS_OK, "ending the connection");
 }
 
-static void open_close(const char *host, int port, int count) {
-  close_connection(open_connection(host, port));
+static void open_close(char **of) {
+  int count = atoi(of[2]);
+  close_connection(open_connection(of));
   double cpu = cpu_s(), wall = wall_s();
-  for (int at = 0; at < count; at++) close_connection(open_connection(host, port));
+  for (int at = 0; at < count; at++) close_connection(open_connection(of));
   print_window(cpu, wall, count);
 }
 
-static void first_channel(const char *host, int port) {
+static void first_channel(char **of) {
   double began = wall_s();
-  connection_t connection = open_connection(host, port);
+  connection_t connection = open_connection(of);
   double opened = wall_s();
   open_channel(connection);
   printf("{\"connection\": %.9f, \"channel\": %.9f}\n", opened - began, wall_s() - began);
@@ -202,12 +206,22 @@ static void first_channel(const char *host, int port) {
 
 /* ---- messages ------------------------------------------------------------------------------- */
 
+static connection_t open_with_channel(char **place) {
+  connection_t connection = open_connection(place);
+  open_channel(connection);
+  return connection;
+}
+
 static void declare_passive(connection_t connection, amqp_bytes_t queue) {
   amqp_queue_declare(connection, 1, queue, 1, 0, 0, 0, amqp_empty_table);
   check_reply(amqp_get_rpc_reply(connection), "queue.declare");
 }
 
-static void publish(connection_t connection, amqp_bytes_t queue, int count, size_t size) {
+static void publish(char **of) {
+  connection_t connection = open_with_channel(of);
+  amqp_bytes_t queue = amqp_cstring_bytes(of[2]);
+  int count = atoi(of[3]);
+  size_t size = atol(of[4]);
   amqp_bytes_t body = amqp_bytes_malloc(size);
   memset(body.bytes, 'x', size);
   double cpu = cpu_s(), wall = wall_s();
@@ -217,9 +231,13 @@ static void publish(connection_t connection, amqp_bytes_t queue, int count, size
           "basic.publish");
   declare_passive(connection, queue);
   print_window(cpu, wall, count);
+  close_connection(connection);
 }
 
-static void consume(connection_t connection, amqp_bytes_t queue, int count, int ack) {
+static void consume(char **of) {
+  connection_t connection = open_with_channel(of);
+  amqp_bytes_t queue = amqp_cstring_bytes(of[2]);
+  int count = atoi(of[3]), ack = atoi(of[4]);
   double cpu = cpu_s(), wall = wall_s();
   amqp_basic_consume(connection, 1, queue, amqp_empty_bytes, 0, !ack, 0, amqp_empty_table);
   check_reply(amqp_get_rpc_reply(connection), "basic.consume");
@@ -232,27 +250,29 @@ static void consume(connection_t connection, amqp_bytes_t queue, int count, int 
   }
   declare_passive(connection, queue);
   print_window(cpu, wall, count);
-}
-
-static void on_channel(int count, char **arguments) {
-  const char *work = arguments[1];
-  amqp_bytes_t queue = amqp_cstring_bytes(arguments[4]);
-  connection_t connection = open_connection(arguments[2], atoi(arguments[3]));
-  open_channel(connection);
-  check(count == 7, "the number of arguments");
-  (strcmp(work, "publish") ? consume(connection, queue, atoi(arguments[5]), atoi(arguments[6]))
-                           : publish(connection, queue, atoi(arguments[5]), atol(arguments[6])));
   close_connection(connection);
 }
 
+static void version(char **of) {
+  (void)of;
+  printf("\"%s\"\n", amqp_version());
+}
+
+static const struct {
+  const char *name;
+  int arguments;
+  void (*work)(char **of);
+} WORKS[] = {
+    {"version", 0, version},       {"codec", 1, codec},     {"stream", 3, stream},
+    {"open_close", 3, open_close}, {"publish", 5, publish}, {"consume", 5, consume},
+    {"first_channel", 2, first_channel},
+};
+
 int main(int count, char **arguments) {
-  const char *work = count > 1 ? arguments[1] : "";
-  if (!strcmp(work, "version")) printf("\"%s\"\n", amqp_version());
-  else if (!strcmp(work, "codec") && count == 3) codec(arguments[2]);
-  else if (!strcmp(work, "stream") && count == 5) stream(arguments[2], atol(arguments[3]), atol(arguments[4]));
-  else if (!strcmp(work, "open_close") && count == 5) open_close(arguments[2], atoi(arguments[3]), atoi(arguments[4]));
-  else if (!strcmp(work, "first_channel") && count == 4) first_channel(arguments[2], atoi(arguments[3]));
-  else if (!strcmp(work, "publish") || !strcmp(work, "consume")) on_channel(count, arguments);
-  else check(0, "reading the command line");
-  return 0;
+  for (size_t at = 0; count > 1 && at < sizeof WORKS / sizeof *WORKS; at++)
+    if (!strcmp(arguments[1], WORKS[at].name) && count == WORKS[at].arguments + 2) {
+      WORKS[at].work(arguments + 2);
+      return 0;
+    }
+  check(0, "reading the command line");
 }

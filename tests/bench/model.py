@@ -40,7 +40,6 @@ class Panel:
 
     title: str
     cases: tuple[str, ...]
-    libraries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
