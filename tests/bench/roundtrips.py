@@ -9,17 +9,20 @@ from tests.bench.model import Bench, Case, Panel, Samples, interleaved
 from tests.bench.relaying import DELAY_S
 from tests.bench.session import Session
 
-#: Ways of amqpconn to open a channel, beside the ordinary one: the function of its clients.
-WAYS = {"first_channel=True": "together"}
 OURS = ("amqpconn.sync", "amqpconn.asyncio")
-SPECIAL = {f"{library}, {way}": (library, what) for library in OURS for way, what in WAYS.items()}
+#: Ways of amqpconn to open a channel, beside the ordinary one: the function of its clients, and how
+#: many round trips it is to take.
+WAYS = {"first_channel=True": ("together", 3), "fast_open=True": ("ahead", 1)}
+SPECIAL = {f"{library}, {way}": (library, way) for library in OURS for way in WAYS}
 
 NOTES = f"""\
 RabbitMQ is behind a relay in a process of its own, which keeps all bytes for {1000 * DELAY_S:.0f}
 ms each way; only to accept a TCP connection takes no time. The time runs from the call that
 connects until the connection is open, and until a channel on it is open; the last column is that
 divided by the {2 * DELAY_S * 1000:.0f} ms of a round trip. Each process connects twice, and the
-second time counts. `first_channel=True` asks for the channel together with the connection."""
+second time counts. `first_channel=True` asks for the channel together with the connection;
+`fast_open=True` does so too, and sends everything at once to a server that it knows from the first
+time."""
 
 
 def measure(session: Session, quick: bool) -> Samples:
@@ -30,8 +33,8 @@ def measure(session: Session, quick: bool) -> Samples:
             library: partial(_open, session, library, "first_channel", url)
             for library in (*CLIENTS, LIMIT)
         }
-        for name, (library, what) in SPECIAL.items():
-            contenders[name] = partial(_open, session, library, what, url)
+        for name, (library, way) in SPECIAL.items():
+            contenders[name] = partial(_open, session, library, WAYS[way][0], url)
         return interleaved(2 if quick else 5, contenders)
 
 

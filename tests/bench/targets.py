@@ -19,6 +19,7 @@ from tests.bench.figures import (
 from tests.bench.generator import COLD, WARM
 from tests.bench.messages import CARRIED
 from tests.bench.model import Results
+from tests.bench.roundtrips import SPECIAL, WAYS
 from tests.bench.stream import CHUNK
 
 MS, US, KIB, MIB = 1e-3, 1e-6, 1024.0, 1024.0 * 1024
@@ -72,6 +73,12 @@ def _fast(bench: str, what: str, least: float, cases: tuple[str, ...], peer: str
     """To be so many times as fast as a peer."""
     measured = times_as_fast(bench, cases, peer)
     return Target(bench, f"{what}, times as fast as {peer}", least, "x", measured, at_least=True)
+
+
+def _round_trips(name: str, most: int) -> Target:
+    """To wait for the server so often, until a channel can be used."""
+    measured = whole(median("roundtrips", "trips", name))
+    return Target("roundtrips", f"{name}, to an open channel", most, "round trips", measured)
 
 
 def _idle(library: str) -> list[Target]:
@@ -140,17 +147,7 @@ TARGETS = (
         )
         for library in (SYNC, ASYNCIO)
     ),
-    *(
-        Target(
-            "roundtrips",
-            f"{library}, {way}, to an open channel",
-            trips,
-            "round trips",
-            whole(median("roundtrips", "trips", f"{library}, {way}")),
-        )
-        for library in (SYNC, ASYNCIO)
-        for way, trips in (("first_channel=True", 3),)
-    ),
+    *(_round_trips(name, WAYS[way][1]) for name, (_, way) in SPECIAL.items()),
     Target(
         "imports",
         "amqpconn, on the clock",

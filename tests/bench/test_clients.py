@@ -43,9 +43,10 @@ def test_connections_are_opened_and_closed(peer: Peer, work: Work, client: str) 
     assert times["connection"] <= times["channel"]
 
 
+@pytest.mark.parametrize("what", ["together", "ahead"])
 @pytest.mark.parametrize("client", OURS)
-def test_the_second_connection_counts(peer: Peer, work: Work, client: str) -> None:
-    assert set(work("opening", "second", client, "together", peer.url())) == {"channel"}
+def test_the_second_connection_counts(peer: Peer, work: Work, client: str, what: str) -> None:
+    assert set(work("opening", "second", client, what, peer.url())) == {"channel"}
     assert len(peer.received("channel.open")) == 2
 
 
