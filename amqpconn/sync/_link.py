@@ -18,7 +18,7 @@ from amqpconn.errors import ConnectionFailed
 from amqpconn.sync import _reactor
 from amqpconn.sync._dial import Dial, is_ours
 from amqpconn.sync._flow import NOTHING, Flow
-from amqpconn.sync._waiting import wait_ready
+from amqpconn.sync._waiting import LOOK_AGAIN_S, wait_ready
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 # A timeout of the system may end this much before the time that we take for the deadline.
 _CLOCKS_DIFFER_S = 0.01
+_NEVER = float("inf")
 
 
 class Link(Flow):
@@ -166,6 +167,9 @@ class Link(Flow):
         following = self.service(0, monotonic())
         while following is not None and self._stream is not None and not is_over():
             mask, deadline = following
+            if self._core.manager.question is not None:
+                # What is to be waited for may change when the answer comes, on a thread of its own.
+                deadline = min(deadline or _NEVER, monotonic() + LOOK_AGAIN_S)
             timeout = None if deadline is None else max(deadline - monotonic(), 0.0)
             following = self.service(wait_ready(self._stream, mask, timeout), monotonic())
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from amqpconn.sync._dial import Stream
 
 # A stream that is no socket cannot be shut down to wake whoever waits for it; so it is looked at.
-_LOOK_AGAIN_S: Final = 0.1
+LOOK_AGAIN_S: Final = 0.1
 # What a poll can wait for is limited: it counts milliseconds in an int.
 _LONGEST_S: Final = 3600.0
 
@@ -29,7 +29,7 @@ def wait_ready(stream: Stream, mask: int, timeout_s: float | None) -> int:
         return EVENT_READ
     timeout = _LONGEST_S if timeout_s is None else min(timeout_s, _LONGEST_S)
     if not isinstance(stream, socket.socket):
-        timeout = min(timeout, _LOOK_AGAIN_S)
+        timeout = min(timeout, LOOK_AGAIN_S)
     try:
         return _wait(stream, mask, timeout)
     except ValueError:  # its user has closed it: that is to be read too

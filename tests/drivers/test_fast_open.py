@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -278,6 +279,20 @@ def test_who_swallows_what_comes_early_gets_a_part_of_the_time(
         rabbitmq.behaviour.script = [when_early(Silence())]
     with connect(driver, rabbitmq, timeout=1.2) as connection:
         has_fallen_back(connection, "no answer in phase")
+
+
+def test_so_it_is_with_credentials_that_are_fetched(driver: Driver, rabbitmq: Peer) -> None:
+    def fetch() -> Credentials:
+        time.sleep(0.02)  # by then the driver waits for the stream
+        asked.append(len(rabbitmq.sessions))
+        return Credentials("guest", "guest")
+
+    asked: list[int] = []
+    learn(driver, rabbitmq, credentials=fetch)
+    rabbitmq.behaviour.script = [when_early(Silence())]
+    with connect(driver, rabbitmq, credentials=fetch, timeout=1.2) as connection:
+        has_fallen_back(connection, "no answer in phase")
+    assert len(asked) == 3  # the last time for the ordinary handshake
 
 
 def test_the_deadline_holds_for_both_together(driver: Driver, rabbitmq: Peer) -> None:
