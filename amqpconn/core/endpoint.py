@@ -72,7 +72,7 @@ class EndpointCore(Incoming):
                 del given  # this frame goes with the error
                 self.fail(error, now)
             else:
-                self.phases.enter(self.manager.phase, now)
+                self._note_phase(now)
 
     def no_secret(self, wanted: SecretWanted, error: BaseException, now: float) -> None:
         """What the user's function raised instead: the end of an attempt, or of one renewal."""

@@ -66,9 +66,14 @@ class Incoming(Lifecycle):
         try:
             self.manager.start(request, offer)
         except ConnectionFailed as error:
-            self.phases.enter(self.manager.phase, now)
+            self._note_phase(now)
             self.fail(error, now)
         else:
+            self._note_phase(now)
+
+    def _note_phase(self, now: float) -> None:
+        """What is waited for by now, if anything is; it stays where the end has come."""
+        if not self.manager.is_closed:
             self.phases.enter(self.manager.phase, now)
 
     def receive_data(self, data: bytes, now: float) -> bool:
@@ -209,11 +214,9 @@ class Incoming(Lifecycle):
         except ProtocolViolation as error:
             self._violated(error, now)
         except ConnectionFailed as error:
-            if not self.manager.is_closed:  # what was waited for has come: our part failed
-                self.phases.enter(self.manager.phase, now)
+            self._note_phase(now)  # what was waited for has come: our part failed
             self._ended(error, now)
-        if not self.manager.is_closed:
-            self.phases.enter(self.manager.phase, now)
+        self._note_phase(now)
 
     def _dispatch(self, channel: int, what: Method | ContentHeader | Payload | None) -> None:
         """A heartbeat, or anything else for the connection manager, or at the wrong time."""
