@@ -12,6 +12,7 @@ from tests.bench.session import Session
 #: How many connections, and which of them are held on a peer of ours, not on RabbitMQ.
 SIZES = (200, 1000, 5000)
 ON_PEER = (5000,)
+PEERS = 10
 LIBRARIES = ("amqpconn.sync", "amqpconn.asyncio", "pika", "aiormq", "aio-pika")
 OURS = LIBRARIES[:2]
 WHY_NOT = {
@@ -25,7 +26,7 @@ A process for each library opens connections with a heartbeat of {HEARTBEAT_S} s
 alone. Memory is the growth of what is resident, for each connection after the first 20, at the end.
 Processor time is taken over whole heartbeat intervals, all libraries at the same time, and is what
 one connection takes in a second. 200 and 1,000 connections are held on RabbitMQ; 5,000 on
-`amqpconn.testing.Peer` in another process, by amqpconn only: whether the cost stays flat is the
+ten of `amqpconn.testing.Peer` in another process, by amqpconn only: whether the cost stays flat is the
 question there. amqpconn.sync serves all of them with one thread; pika is its `AsyncioConnection`,
 because a `BlockingConnection` needs its user's thread for its heartbeats."""
 
@@ -36,10 +37,10 @@ def measure(session: Session, quick: bool) -> Samples:
     intervals = 1 if quick else 3
     for size in SIZES[:2] if quick else SIZES:
         if size in ON_PEER:
-            with session.start("serving", "serve", False) as server:
-                costs = _hold(session, server.hear(), size, OURS, intervals)
+            with session.start("serving", "serve", PEERS) as server:
+                costs = _hold(session, server.hear().split(), size, OURS, intervals)
         else:
-            costs = _hold(session, session.url, size, LIBRARIES, intervals)
+            costs = _hold(session, [session.url], size, LIBRARIES, intervals)
         for library, cost in costs.items():
             samples.setdefault(f"memory {size}", {})[library] = cost["memory"]
             samples.setdefault(f"cpu {size}", {})[library] = cost["cpu"]
@@ -47,13 +48,13 @@ def measure(session: Session, quick: bool) -> Samples:
 
 
 def _hold(
-    session: Session, url: str, size: int, libraries: tuple[str, ...], intervals: int
+    session: Session, urls: list[str], size: int, libraries: tuple[str, ...], intervals: int
 ) -> dict[str, dict[str, list[float]]]:
     """What `idling.idle` gives for each library."""
     with ExitStack() as stack:
         children = {
             library: stack.enter_context(
-                session.start("idling", "idle", CLIENTS[library], url, size, intervals)
+                session.start("idling", "idle", CLIENTS[library], urls, size, intervals)
             )
             for library in libraries
         }

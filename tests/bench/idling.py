@@ -17,7 +17,7 @@ from tests.bench.clients import HEARTBEAT_S
 WARM_UP = 20
 
 
-async def idle(client: str, url: str, count: int, intervals: int) -> dict[str, Any]:
+async def idle(client: str, urls: list[str], count: int, intervals: int) -> dict[str, Any]:
     """Open connections, say so, wait for a line on the standard input, and watch.
 
     Gives the growth in bytes for each connection beyond the first ones, and for each of so many
@@ -25,9 +25,9 @@ async def idle(client: str, url: str, count: int, intervals: int) -> dict[str, A
     """
     hold = getattr(import_module(f"tests.bench.clients.{client}"), "hold")  # noqa: B009
     held: list[Any] = []
-    await _open(hold, url, held, WARM_UP)
+    await _open(hold, urls, held, WARM_UP)
     before = _resident()
-    await _open(hold, url, held, count)
+    await _open(hold, urls, held, count)
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
     shares = [await _share_of_processor() / count for _ in range(intervals)]
@@ -36,9 +36,10 @@ async def idle(client: str, url: str, count: int, intervals: int) -> dict[str, A
     return {"memory": [memory], "cpu": shares}
 
 
-async def _open(hold: Any, url: str, held: list[Any], count: int) -> None:
+async def _open(hold: Any, urls: list[str], held: list[Any], count: int) -> None:
+    """Open them on each of the servers in turn, until there are so many."""
     while len(held) < count:
-        connection = hold(url)
+        connection = hold(urls[len(held) % len(urls)])
         held.append(await connection if hasattr(connection, "__await__") else connection)
 
 

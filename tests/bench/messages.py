@@ -79,7 +79,7 @@ def _cpu(session: Session, library: str, count: int, what: str, how: int | bool)
 
 
 def _press(session: Session, library: str) -> dict[str, float]:
-    with session.start("serving", "serve", True) as server:
+    with session.start("serving", "stop_reading") as server:
         peak = session.child(
             "pressing", "press", CLIENTS[library], server.hear(), 10**6, LARGE.size
         )

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 
 from amqpconn.testing import After, Peer, StopReading
 
 
-def serve(stops_reading: bool) -> None:
-    """Print the URL of a peer of ours, and be it until the standard input ends.
+def serve(count: int) -> None:
+    """Print the URLs of so many peers of ours, and be them until the standard input ends.
 
-    If it stops to read, it does so when a client has its channel.
+    A peer looks at all its clients whenever one has spoken, so thousands share several.
     """
-    script = [After("channel.open-ok", StopReading())] if stops_reading else []
-    with Peer(script=script) as peer:
+    with ExitStack() as stack:
+        peers = [stack.enter_context(Peer()) for _ in range(count)]
+        print(*(peer.url() for peer in peers), flush=True)
+        sys.stdin.read()
+
+
+def stop_reading() -> None:
+    """Be a peer that stops to read when a client has its channel."""
+    with Peer(script=[After("channel.open-ok", StopReading())]) as peer:
         print(peer.url(), flush=True)
         sys.stdin.read()
         peer.drop_connections()

@@ -66,7 +66,7 @@ def test_messages_are_published_and_consumed(
 
 @pytest.mark.parametrize("client", OURS)
 def test_idle_connections_are_held_and_counted(peer: Peer, client: str) -> None:
-    arguments = json.dumps([client, peer.url(), WARM_UP + 2, 0])
+    arguments = json.dumps([client, [peer.url()], WARM_UP + 2, 0])
     command = [sys.executable, "-m", "tests.bench.child", "idling", "idle", arguments]
     with Process(
         command, ROOT, {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'generated'}"}
