@@ -391,7 +391,8 @@ class Link(asyncio.Protocol, Guarded):
         elif quick:
             self._transport.abort()
         else:
-            self._transport.write(self._unsent)
+            unsent, self._unsent = self._unsent, _NOTHING
+            self._transport.write(unsent)
             self._transport.write(self._core.data_to_send(self.now()))
             self._transport.close()
 

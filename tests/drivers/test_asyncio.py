@@ -167,6 +167,27 @@ def test_much_is_written_at_once(peer: Peer, monkeypatch: pytest.MonkeyPatch) ->
     assert run_with(peer, work) == []
 
 
+def test_what_a_blocked_peer_has_not_taken_is_given_to_the_stream_once(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work(connection: Connection, channel: Channel) -> None:
+        blocked = asyncio.Event()
+        connection.endpoint.on_blocked(lambda _: blocked.set())
+        peer.block()
+        await asyncio.wait_for(blocked.wait(), PATIENCE)
+        peer.pause_reading()
+        sizes = writes_of(connection, monkeypatch)
+        await channel.send(PUBLISH, message(bytes(8_000_000)))
+        assert sum(sizes) < 8_000_000
+        closing = asyncio.create_task(connection.close())  # it does not wait for an answer
+        await asyncio.sleep(0)
+        peer.resume_reading()
+        await closing
+        assert 8_000_000 < sum(sizes) < 8_010_000
+
+    assert run_with(peer, work) == []
+
+
 def test_small_messages_are_bounded_too_while_the_peer_is_slow(peer: Peer) -> None:
     async def work(connection: Connection, channel: Channel) -> None:
         link, most = connection.endpoint._link, 0
