@@ -36,10 +36,12 @@ class Step:
 
 @dataclass(frozen=True)
 class DecodePlan:
-    """How to read a payload: steps, and then the bits: target and mask of each, with its octet."""
+    """How to read a payload: steps, and then the bits: target and octet of each, and the table that
+    tells from the octet whether it is set.
+    """
 
     steps: tuple[Step, ...]
-    bits: tuple[tuple[str, str, int], ...]
+    bits: tuple[tuple[str, str, str], ...]
 
 
 def decode_plan(layout: tuple[Operation, ...]) -> DecodePlan:
@@ -56,7 +58,11 @@ def decode_plan(layout: tuple[Operation, ...]) -> DecodePlan:
             before = None
     if before is not None:
         steps.append(Step("move", size=before.size))
-    bits = [(_of(bit.field), name, bit.mask) for slot, name in octets.items() for bit in slot.bits]
+    bits = [
+        (_of(bit.field), name, f"BIT_{bit.mask.bit_length() - 1}")
+        for slot, name in octets.items()
+        for bit in slot.bits
+    ]
     return DecodePlan(tuple(steps), tuple(bits))
 
 

@@ -21,8 +21,10 @@ from .views import ModuleView, module_view
 IMPORTS = {
     ".._base": ("BaseProperties", "Method"),
     ".._wire": (
+        *(f"BIT_{number}" for number in range(8)),
         "DECODE_FAULTS",
         "ENCODE_FAULTS",
+        "NEW",
         "OCTETS",
         "decode_table",
         "decode_timestamp",

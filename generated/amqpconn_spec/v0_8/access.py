@@ -12,7 +12,7 @@ from __future__ import annotations
 from struct import Struct
 
 from .._base import Method
-from .._wire import DECODE_FAULTS, ENCODE_FAULTS, OCTETS
+from .._wire import BIT_0, BIT_1, BIT_2, BIT_3, BIT_4, DECODE_FAULTS, ENCODE_FAULTS, NEW, OCTETS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Request(Method["RequestOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -121,11 +121,11 @@ class Request(Method["RequestOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.exclusive = (bits & 1) != 0
-        self.passive = (bits & 2) != 0
-        self.active = (bits & 4) != 0
-        self.write = (bits & 8) != 0
-        self.read = (bits & 16) != 0
+        self.exclusive = BIT_0[bits]
+        self.passive = BIT_1[bits]
+        self.active = BIT_2[bits]
+        self.write = BIT_3[bits]
+        self.read = BIT_4[bits]
         return self
 
 
@@ -168,7 +168,7 @@ class RequestOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             (self.ticket,) = READ_H(buffer, at)
             at += 2

@@ -10,8 +10,13 @@ from struct import Struct
 
 from .._base import Properties as BaseProperties, Method
 from .._wire import (
+    BIT_0,
+    BIT_1,
+    BIT_2,
+    BIT_3,
     DECODE_FAULTS,
     ENCODE_FAULTS,
+    NEW,
     OCTETS,
     decode_table,
     decode_timestamp,
@@ -118,7 +123,7 @@ class Qos(Method["QosOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.prefetch_size, self.prefetch_count, bits = READ_IHB(buffer, at)
             at += 7
@@ -126,7 +131,7 @@ class Qos(Method["QosOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.global_ = (bits & 1) != 0
+        self.global_ = BIT_0[bits]
         return self
 
 
@@ -162,7 +167,7 @@ class QosOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
         return self
@@ -272,7 +277,7 @@ class Consume(Method["ConsumeOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.ticket, length = READ_HB(buffer, at)
             start = at + 3
@@ -287,10 +292,10 @@ class Consume(Method["ConsumeOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.no_local = (bits & 1) != 0
-        self.no_ack = (bits & 2) != 0
-        self.exclusive = (bits & 4) != 0
-        self.nowait = (bits & 8) != 0
+        self.no_local = BIT_0[bits]
+        self.no_ack = BIT_1[bits]
+        self.exclusive = BIT_2[bits]
+        self.nowait = BIT_3[bits]
         return self
 
 
@@ -337,7 +342,7 @@ class ConsumeOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -403,7 +408,7 @@ class Cancel(Method["CancelOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -414,7 +419,7 @@ class Cancel(Method["CancelOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.nowait = (bits & 1) != 0
+        self.nowait = BIT_0[bits]
         return self
 
 
@@ -463,7 +468,7 @@ class CancelOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -558,7 +563,7 @@ class Publish(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.ticket, length = READ_HB(buffer, at)
             start = at + 3
@@ -573,8 +578,8 @@ class Publish(Method[None]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.mandatory = (bits & 1) != 0
-        self.immediate = (bits & 2) != 0
+        self.mandatory = BIT_0[bits]
+        self.immediate = BIT_1[bits]
         return self
 
 
@@ -653,7 +658,7 @@ class Return(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.reply_code, length = READ_HB(buffer, at)
             start = at + 3
@@ -759,7 +764,7 @@ class Deliver(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -775,7 +780,7 @@ class Deliver(Method[None]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.redelivered = (bits & 1) != 0
+        self.redelivered = BIT_0[bits]
         return self
 
 
@@ -837,7 +842,7 @@ class Get(Method["GetOk | GetEmpty"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.ticket, length = READ_HB(buffer, at)
             start = at + 3
@@ -849,7 +854,7 @@ class Get(Method["GetOk | GetEmpty"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.no_ack = (bits & 1) != 0
+        self.no_ack = BIT_0[bits]
         return self
 
 
@@ -943,7 +948,7 @@ class GetOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.delivery_tag, bits, length = READ_QBB(buffer, at)
             start = at + 10
@@ -958,7 +963,7 @@ class GetOk(Method[None]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.redelivered = (bits & 1) != 0
+        self.redelivered = BIT_0[bits]
         return self
 
 
@@ -1003,7 +1008,7 @@ class GetEmpty(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -1055,7 +1060,7 @@ class Ack(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.delivery_tag, bits = READ_QB(buffer, at)
             at += 9
@@ -1063,7 +1068,7 @@ class Ack(Method[None]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.multiple = (bits & 1) != 0
+        self.multiple = BIT_0[bits]
         return self
 
 
@@ -1107,7 +1112,7 @@ class Reject(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.delivery_tag, bits = READ_QB(buffer, at)
             at += 9
@@ -1115,7 +1120,7 @@ class Reject(Method[None]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.requeue = (bits & 1) != 0
+        self.requeue = BIT_0[bits]
         return self
 
 
@@ -1157,7 +1162,7 @@ class RecoverAsync(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             bits = buffer[at]
             at += 1
@@ -1165,7 +1170,7 @@ class RecoverAsync(Method[None]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.requeue = (bits & 1) != 0
+        self.requeue = BIT_0[bits]
         return self
 
 
@@ -1209,7 +1214,7 @@ class Recover(Method["RecoverOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             bits = buffer[at]
             at += 1
@@ -1217,7 +1222,7 @@ class Recover(Method["RecoverOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.requeue = (bits & 1) != 0
+        self.requeue = BIT_0[bits]
         return self
 
 
@@ -1254,7 +1259,7 @@ class RecoverOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
         return self
@@ -1436,7 +1441,7 @@ class Properties(BaseProperties):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         self.content_type = None
         self.content_encoding = None
         self.headers = None

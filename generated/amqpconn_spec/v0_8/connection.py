@@ -12,7 +12,16 @@ from __future__ import annotations
 from struct import Struct
 
 from .._base import Method
-from .._wire import DECODE_FAULTS, ENCODE_FAULTS, OCTETS, decode_table, encode_longstr, encode_table
+from .._wire import (
+    BIT_0,
+    DECODE_FAULTS,
+    ENCODE_FAULTS,
+    NEW,
+    OCTETS,
+    decode_table,
+    encode_longstr,
+    encode_table,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -140,7 +149,7 @@ class Start(Method["StartOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.version_major, self.version_minor = READ_BB(buffer, at)
             self.server_properties, at = decode_table(buffer, at + 2, end)
@@ -247,7 +256,7 @@ class StartOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.client_properties, at = decode_table(buffer, at, end)
             start = at + 1
@@ -308,7 +317,7 @@ class Secure(Method["SecureOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             (length,) = READ_I(buffer, at)
             start = at + 4
@@ -367,7 +376,7 @@ class SecureOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             (length,) = READ_I(buffer, at)
             start = at + 4
@@ -429,7 +438,7 @@ class Tune(Method["TuneOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.channel_max, self.frame_max, self.heartbeat = READ_HIH(buffer, at)
             at += 8
@@ -497,7 +506,7 @@ class TuneOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.channel_max, self.frame_max, self.heartbeat = READ_HIH(buffer, at)
             at += 8
@@ -575,7 +584,7 @@ class Open(Method["OpenOk | Redirect"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -589,7 +598,7 @@ class Open(Method["OpenOk | Redirect"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.insist = (bits & 1) != 0
+        self.insist = BIT_0[bits]
         return self
 
 
@@ -637,7 +646,7 @@ class OpenOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -706,7 +715,7 @@ class Redirect(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -791,7 +800,7 @@ class Close(Method["CloseOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.reply_code, length = READ_HB(buffer, at)
             start = at + 3
@@ -840,7 +849,7 @@ class CloseOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
         return self

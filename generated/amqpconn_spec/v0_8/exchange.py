@@ -9,7 +9,19 @@ from __future__ import annotations
 from struct import Struct
 
 from .._base import Method
-from .._wire import DECODE_FAULTS, ENCODE_FAULTS, OCTETS, decode_table, encode_table
+from .._wire import (
+    BIT_0,
+    BIT_1,
+    BIT_2,
+    BIT_3,
+    BIT_4,
+    DECODE_FAULTS,
+    ENCODE_FAULTS,
+    NEW,
+    OCTETS,
+    decode_table,
+    encode_table,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -147,7 +159,7 @@ class Declare(Method["DeclareOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.ticket, length = READ_HB(buffer, at)
             start = at + 3
@@ -162,11 +174,11 @@ class Declare(Method["DeclareOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.passive = (bits & 1) != 0
-        self.durable = (bits & 2) != 0
-        self.auto_delete = (bits & 4) != 0
-        self.internal = (bits & 8) != 0
-        self.nowait = (bits & 16) != 0
+        self.passive = BIT_0[bits]
+        self.durable = BIT_1[bits]
+        self.auto_delete = BIT_2[bits]
+        self.internal = BIT_3[bits]
+        self.nowait = BIT_4[bits]
         return self
 
 
@@ -203,7 +215,7 @@ class DeclareOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
         return self
@@ -279,7 +291,7 @@ class Delete(Method["DeleteOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.ticket, length = READ_HB(buffer, at)
             start = at + 3
@@ -291,8 +303,8 @@ class Delete(Method["DeleteOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.if_unused = (bits & 1) != 0
-        self.nowait = (bits & 2) != 0
+        self.if_unused = BIT_0[bits]
+        self.nowait = BIT_1[bits]
         return self
 
 
@@ -329,7 +341,7 @@ class DeleteOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
         return self

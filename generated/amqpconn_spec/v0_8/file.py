@@ -13,8 +13,13 @@ from struct import Struct
 
 from .._base import Properties as BaseProperties, Method
 from .._wire import (
+    BIT_0,
+    BIT_1,
+    BIT_2,
+    BIT_3,
     DECODE_FAULTS,
     ENCODE_FAULTS,
+    NEW,
     OCTETS,
     decode_table,
     decode_timestamp,
@@ -116,7 +121,7 @@ class Qos(Method["QosOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.prefetch_size, self.prefetch_count, bits = READ_IHB(buffer, at)
             at += 7
@@ -124,7 +129,7 @@ class Qos(Method["QosOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.global_ = (bits & 1) != 0
+        self.global_ = BIT_0[bits]
         return self
 
 
@@ -160,7 +165,7 @@ class QosOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
         return self
@@ -270,7 +275,7 @@ class Consume(Method["ConsumeOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.ticket, length = READ_HB(buffer, at)
             start = at + 3
@@ -285,10 +290,10 @@ class Consume(Method["ConsumeOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.no_local = (bits & 1) != 0
-        self.no_ack = (bits & 2) != 0
-        self.exclusive = (bits & 4) != 0
-        self.nowait = (bits & 8) != 0
+        self.no_local = BIT_0[bits]
+        self.no_ack = BIT_1[bits]
+        self.exclusive = BIT_2[bits]
+        self.nowait = BIT_3[bits]
         return self
 
 
@@ -335,7 +340,7 @@ class ConsumeOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -397,7 +402,7 @@ class Cancel(Method["CancelOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -408,7 +413,7 @@ class Cancel(Method["CancelOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.nowait = (bits & 1) != 0
+        self.nowait = BIT_0[bits]
         return self
 
 
@@ -455,7 +460,7 @@ class CancelOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -517,7 +522,7 @@ class Open(Method["OpenOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -572,7 +577,7 @@ class OpenOk(Method["Stage"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             (self.staged_size,) = READ_Q(buffer, at)
             at += 8
@@ -617,7 +622,7 @@ class Stage(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
         return self
@@ -717,7 +722,7 @@ class Publish(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.ticket, length = READ_HB(buffer, at)
             start = at + 3
@@ -734,8 +739,8 @@ class Publish(Method[None]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.mandatory = (bits & 1) != 0
-        self.immediate = (bits & 2) != 0
+        self.mandatory = BIT_0[bits]
+        self.immediate = BIT_1[bits]
         return self
 
 
@@ -814,7 +819,7 @@ class Return(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.reply_code, length = READ_HB(buffer, at)
             start = at + 3
@@ -928,7 +933,7 @@ class Deliver(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -947,7 +952,7 @@ class Deliver(Method[None]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.redelivered = (bits & 1) != 0
+        self.redelivered = BIT_0[bits]
         return self
 
 
@@ -991,7 +996,7 @@ class Ack(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.delivery_tag, bits = READ_QB(buffer, at)
             at += 9
@@ -999,7 +1004,7 @@ class Ack(Method[None]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.multiple = (bits & 1) != 0
+        self.multiple = BIT_0[bits]
         return self
 
 
@@ -1043,7 +1048,7 @@ class Reject(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.delivery_tag, bits = READ_QB(buffer, at)
             at += 9
@@ -1051,7 +1056,7 @@ class Reject(Method[None]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.requeue = (bits & 1) != 0
+        self.requeue = BIT_0[bits]
         return self
 
 
@@ -1182,7 +1187,7 @@ class Properties(BaseProperties):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         self.content_type = None
         self.content_encoding = None
         self.headers = None

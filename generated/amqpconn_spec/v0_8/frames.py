@@ -247,11 +247,15 @@ def read_frame(buffer: bytes, offset: int = 0) -> tuple[int, Content, int]:
             heartbeat on a channel, or holds a wrong payload. Offsets into a frame count from its
             first octet, offsets into a payload from the payload's.
     """
-    try:  # a method, by far the most frequent: its number is read together with the frame's header
+    try:  # mostly a method: its number is read together with the frame's header
         kind, channel, size, index = READ_BHII(buffer, offset)
         end = offset + 7 + size
-        if kind == FRAME_METHOD and buffer[end] == FRAME_END:
+        if buffer[end] != FRAME_END:
+            pass
+        elif kind == FRAME_METHOD:
             return channel, DECODERS[index](buffer, offset + 11, end), end + 1
+        elif kind == HEADER_TYPE:
+            return channel, decode_header(buffer, offset + 7, end), end + 1
     except (StructError, IndexError, KeyError):
         pass  # something shorter, or wrong
     return _read_any(buffer, offset)

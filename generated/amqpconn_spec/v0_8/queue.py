@@ -9,7 +9,19 @@ from __future__ import annotations
 from struct import Struct
 
 from .._base import Method
-from .._wire import DECODE_FAULTS, ENCODE_FAULTS, OCTETS, decode_table, encode_table
+from .._wire import (
+    BIT_0,
+    BIT_1,
+    BIT_2,
+    BIT_3,
+    BIT_4,
+    DECODE_FAULTS,
+    ENCODE_FAULTS,
+    NEW,
+    OCTETS,
+    decode_table,
+    encode_table,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -149,7 +161,7 @@ class Declare(Method["DeclareOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.ticket, length = READ_HB(buffer, at)
             start = at + 3
@@ -161,11 +173,11 @@ class Declare(Method["DeclareOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.passive = (bits & 1) != 0
-        self.durable = (bits & 2) != 0
-        self.exclusive = (bits & 4) != 0
-        self.auto_delete = (bits & 8) != 0
-        self.nowait = (bits & 16) != 0
+        self.passive = BIT_0[bits]
+        self.durable = BIT_1[bits]
+        self.exclusive = BIT_2[bits]
+        self.auto_delete = BIT_3[bits]
+        self.nowait = BIT_4[bits]
         return self
 
 
@@ -226,7 +238,7 @@ class DeclareOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -338,7 +350,7 @@ class Bind(Method["BindOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.ticket, length = READ_HB(buffer, at)
             start = at + 3
@@ -356,7 +368,7 @@ class Bind(Method["BindOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.nowait = (bits & 1) != 0
+        self.nowait = BIT_0[bits]
         return self
 
 
@@ -392,7 +404,7 @@ class BindOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
         return self
@@ -457,7 +469,7 @@ class Purge(Method["PurgeOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.ticket, length = READ_HB(buffer, at)
             start = at + 3
@@ -469,7 +481,7 @@ class Purge(Method["PurgeOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.nowait = (bits & 1) != 0
+        self.nowait = BIT_0[bits]
         return self
 
 
@@ -512,7 +524,7 @@ class PurgeOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             (self.message_count,) = READ_I(buffer, at)
             at += 4
@@ -604,7 +616,7 @@ class Delete(Method["DeleteOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.ticket, length = READ_HB(buffer, at)
             start = at + 3
@@ -616,9 +628,9 @@ class Delete(Method["DeleteOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.if_unused = (bits & 1) != 0
-        self.if_empty = (bits & 2) != 0
-        self.nowait = (bits & 4) != 0
+        self.if_unused = BIT_0[bits]
+        self.if_empty = BIT_1[bits]
+        self.nowait = BIT_2[bits]
         return self
 
 
@@ -661,7 +673,7 @@ class DeleteOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             (self.message_count,) = READ_I(buffer, at)
             at += 4
@@ -755,7 +767,7 @@ class Unbind(Method["UnbindOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.ticket, length = READ_HB(buffer, at)
             start = at + 3
@@ -808,7 +820,7 @@ class UnbindOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
         return self

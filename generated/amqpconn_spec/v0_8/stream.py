@@ -12,8 +12,12 @@ from struct import Struct
 
 from .._base import Properties as BaseProperties, Method
 from .._wire import (
+    BIT_0,
+    BIT_1,
+    BIT_2,
     DECODE_FAULTS,
     ENCODE_FAULTS,
+    NEW,
     OCTETS,
     decode_table,
     decode_timestamp,
@@ -125,7 +129,7 @@ class Qos(Method["QosOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.prefetch_size, self.prefetch_count, self.consume_rate, bits = READ_IHIB(buffer, at)
             at += 11
@@ -133,7 +137,7 @@ class Qos(Method["QosOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.global_ = (bits & 1) != 0
+        self.global_ = BIT_0[bits]
         return self
 
 
@@ -169,7 +173,7 @@ class QosOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
         return self
@@ -271,7 +275,7 @@ class Consume(Method["ConsumeOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.ticket, length = READ_HB(buffer, at)
             start = at + 3
@@ -286,9 +290,9 @@ class Consume(Method["ConsumeOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.no_local = (bits & 1) != 0
-        self.exclusive = (bits & 2) != 0
-        self.nowait = (bits & 4) != 0
+        self.no_local = BIT_0[bits]
+        self.exclusive = BIT_1[bits]
+        self.nowait = BIT_2[bits]
         return self
 
 
@@ -335,7 +339,7 @@ class ConsumeOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -398,7 +402,7 @@ class Cancel(Method["CancelOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -409,7 +413,7 @@ class Cancel(Method["CancelOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.nowait = (bits & 1) != 0
+        self.nowait = BIT_0[bits]
         return self
 
 
@@ -456,7 +460,7 @@ class CancelOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -549,7 +553,7 @@ class Publish(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.ticket, length = READ_HB(buffer, at)
             start = at + 3
@@ -564,8 +568,8 @@ class Publish(Method[None]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.mandatory = (bits & 1) != 0
-        self.immediate = (bits & 2) != 0
+        self.mandatory = BIT_0[bits]
+        self.immediate = BIT_1[bits]
         return self
 
 
@@ -644,7 +648,7 @@ class Return(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.reply_code, length = READ_HB(buffer, at)
             start = at + 3
@@ -734,7 +738,7 @@ class Deliver(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -840,7 +844,7 @@ class Properties(BaseProperties):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         self.content_type = None
         self.content_encoding = None
         self.headers = None

@@ -11,7 +11,7 @@ from __future__ import annotations
 from struct import Struct
 
 from .._base import Properties as BaseProperties, Method
-from .._wire import DECODE_FAULTS, ENCODE_FAULTS, decode_table, encode_longstr, encode_table
+from .._wire import DECODE_FAULTS, ENCODE_FAULTS, NEW, decode_table, encode_longstr, encode_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class Integer(Method["IntegerOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.integer_1, self.integer_2, self.integer_3, self.integer_4, self.operation = (
                 READ_BHIQB(buffer, at)
@@ -180,7 +180,7 @@ class IntegerOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             (self.result,) = READ_Q(buffer, at)
             at += 8
@@ -251,7 +251,7 @@ class String(Method["StringOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -311,7 +311,7 @@ class StringOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             (length,) = READ_I(buffer, at)
             start = at + 4
@@ -381,7 +381,7 @@ class Table_(Method["TableOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.table, at = decode_table(buffer, at, end)
             self.integer_op, self.string_op = READ_BB(buffer, at)
@@ -444,7 +444,7 @@ class TableOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.integer_result, length = READ_QI(buffer, at)
             start = at + 12
@@ -491,7 +491,7 @@ class Content(Method["ContentOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
         return self
@@ -539,7 +539,7 @@ class ContentOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             (self.content_checksum,) = READ_I(buffer, at)
             at += 4
@@ -577,7 +577,7 @@ class Properties(BaseProperties):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             (flags,) = READ_H(buffer, at)
             at += 2

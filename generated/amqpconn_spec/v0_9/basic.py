@@ -10,8 +10,13 @@ from struct import Struct
 
 from .._base import Properties as BaseProperties, Method
 from .._wire import (
+    BIT_0,
+    BIT_1,
+    BIT_2,
+    BIT_3,
     DECODE_FAULTS,
     ENCODE_FAULTS,
+    NEW,
     OCTETS,
     decode_table,
     decode_timestamp,
@@ -119,7 +124,7 @@ class Qos(Method["QosOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.prefetch_size, self.prefetch_count, bits = READ_IHB(buffer, at)
             at += 7
@@ -127,7 +132,7 @@ class Qos(Method["QosOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.global_ = (bits & 1) != 0
+        self.global_ = BIT_0[bits]
         return self
 
 
@@ -163,7 +168,7 @@ class QosOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
         return self
@@ -281,7 +286,7 @@ class Consume(Method["ConsumeOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.ticket, length = READ_HB(buffer, at)
             start = at + 3
@@ -296,10 +301,10 @@ class Consume(Method["ConsumeOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.no_local = (bits & 1) != 0
-        self.no_ack = (bits & 2) != 0
-        self.exclusive = (bits & 4) != 0
-        self.nowait = (bits & 8) != 0
+        self.no_local = BIT_0[bits]
+        self.no_ack = BIT_1[bits]
+        self.exclusive = BIT_2[bits]
+        self.nowait = BIT_3[bits]
         return self
 
 
@@ -346,7 +351,7 @@ class ConsumeOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -412,7 +417,7 @@ class Cancel(Method["CancelOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -423,7 +428,7 @@ class Cancel(Method["CancelOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.nowait = (bits & 1) != 0
+        self.nowait = BIT_0[bits]
         return self
 
 
@@ -472,7 +477,7 @@ class CancelOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -567,7 +572,7 @@ class Publish(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.ticket, length = READ_HB(buffer, at)
             start = at + 3
@@ -582,8 +587,8 @@ class Publish(Method[None]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.mandatory = (bits & 1) != 0
-        self.immediate = (bits & 2) != 0
+        self.mandatory = BIT_0[bits]
+        self.immediate = BIT_1[bits]
         return self
 
 
@@ -662,7 +667,7 @@ class Return(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.reply_code, length = READ_HB(buffer, at)
             start = at + 3
@@ -768,7 +773,7 @@ class Deliver(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -784,7 +789,7 @@ class Deliver(Method[None]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.redelivered = (bits & 1) != 0
+        self.redelivered = BIT_0[bits]
         return self
 
 
@@ -846,7 +851,7 @@ class Get(Method["GetOk | GetEmpty"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.ticket, length = READ_HB(buffer, at)
             start = at + 3
@@ -858,7 +863,7 @@ class Get(Method["GetOk | GetEmpty"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.no_ack = (bits & 1) != 0
+        self.no_ack = BIT_0[bits]
         return self
 
 
@@ -952,7 +957,7 @@ class GetOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.delivery_tag, bits, length = READ_QBB(buffer, at)
             start = at + 10
@@ -967,7 +972,7 @@ class GetOk(Method[None]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.redelivered = (bits & 1) != 0
+        self.redelivered = BIT_0[bits]
         return self
 
 
@@ -1012,7 +1017,7 @@ class GetEmpty(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -1066,7 +1071,7 @@ class Ack(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.delivery_tag, bits = READ_QB(buffer, at)
             at += 9
@@ -1074,7 +1079,7 @@ class Ack(Method[None]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.multiple = (bits & 1) != 0
+        self.multiple = BIT_0[bits]
         return self
 
 
@@ -1118,7 +1123,7 @@ class Reject(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.delivery_tag, bits = READ_QB(buffer, at)
             at += 9
@@ -1126,7 +1131,7 @@ class Reject(Method[None]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.requeue = (bits & 1) != 0
+        self.requeue = BIT_0[bits]
         return self
 
 
@@ -1168,7 +1173,7 @@ class RecoverAsync(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             bits = buffer[at]
             at += 1
@@ -1176,7 +1181,7 @@ class RecoverAsync(Method[None]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.requeue = (bits & 1) != 0
+        self.requeue = BIT_0[bits]
         return self
 
 
@@ -1220,7 +1225,7 @@ class Recover(Method["RecoverOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             bits = buffer[at]
             at += 1
@@ -1228,7 +1233,7 @@ class Recover(Method["RecoverOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.requeue = (bits & 1) != 0
+        self.requeue = BIT_0[bits]
         return self
 
 
@@ -1265,7 +1270,7 @@ class RecoverOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
         return self
@@ -1322,7 +1327,7 @@ class Nack(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.delivery_tag, bits = READ_QB(buffer, at)
             at += 9
@@ -1330,8 +1335,8 @@ class Nack(Method[None]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.multiple = (bits & 1) != 0
-        self.requeue = (bits & 2) != 0
+        self.multiple = BIT_0[bits]
+        self.requeue = BIT_1[bits]
         return self
 
 
@@ -1511,7 +1516,7 @@ class Properties(BaseProperties):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         self.content_type = None
         self.content_encoding = None
         self.headers = None

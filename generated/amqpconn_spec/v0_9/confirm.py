@@ -9,7 +9,7 @@ from __future__ import annotations
 from struct import Struct
 
 from .._base import Method
-from .._wire import DECODE_FAULTS, ENCODE_FAULTS
+from .._wire import BIT_0, DECODE_FAULTS, ENCODE_FAULTS, NEW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Select(Method["SelectOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             bits = buffer[at]
             at += 1
@@ -72,7 +72,7 @@ class Select(Method["SelectOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.nowait = (bits & 1) != 0
+        self.nowait = BIT_0[bits]
         return self
 
 
@@ -109,7 +109,7 @@ class SelectOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
         return self

@@ -12,7 +12,16 @@ from __future__ import annotations
 from struct import Struct
 
 from .._base import Method
-from .._wire import DECODE_FAULTS, ENCODE_FAULTS, OCTETS, decode_table, encode_longstr, encode_table
+from .._wire import (
+    BIT_0,
+    DECODE_FAULTS,
+    ENCODE_FAULTS,
+    NEW,
+    OCTETS,
+    decode_table,
+    encode_longstr,
+    encode_table,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -144,7 +153,7 @@ class Start(Method["StartOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.version_major, self.version_minor = READ_BB(buffer, at)
             self.server_properties, at = decode_table(buffer, at + 2, end)
@@ -251,7 +260,7 @@ class StartOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.client_properties, at = decode_table(buffer, at, end)
             start = at + 1
@@ -312,7 +321,7 @@ class Secure(Method["SecureOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             (length,) = READ_I(buffer, at)
             start = at + 4
@@ -371,7 +380,7 @@ class SecureOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             (length,) = READ_I(buffer, at)
             start = at + 4
@@ -433,7 +442,7 @@ class Tune(Method["TuneOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.channel_max, self.frame_max, self.heartbeat = READ_HIH(buffer, at)
             at += 8
@@ -501,7 +510,7 @@ class TuneOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.channel_max, self.frame_max, self.heartbeat = READ_HIH(buffer, at)
             at += 8
@@ -579,7 +588,7 @@ class Open(Method["OpenOk | Redirect"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -593,7 +602,7 @@ class Open(Method["OpenOk | Redirect"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.insist = (bits & 1) != 0
+        self.insist = BIT_0[bits]
         return self
 
 
@@ -641,7 +650,7 @@ class OpenOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -710,7 +719,7 @@ class Redirect(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -795,7 +804,7 @@ class Close(Method["CloseOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.reply_code, length = READ_HB(buffer, at)
             start = at + 3
@@ -844,7 +853,7 @@ class CloseOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
         return self
@@ -891,7 +900,7 @@ class Blocked(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -933,7 +942,7 @@ class Unblocked(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
         return self
@@ -994,7 +1003,7 @@ class UpdateSecret(Method["UpdateSecretOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             (length,) = READ_I(buffer, at)
             start = at + 4
@@ -1043,7 +1052,7 @@ class UpdateSecretOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
         return self

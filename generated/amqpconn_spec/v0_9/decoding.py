@@ -358,6 +358,16 @@ def decode_header(buffer: bytes, offset: int = 0, end: int | None = None) -> Con
     """
     try:
         class_id, body_size = READ_H2xQ(buffer, offset)
+        properties = PROPERTY_DECODERS[class_id](buffer, offset + 12, end)
+    except (StructError, KeyError, DecodeError):
+        return _decode_header(buffer, offset, end)
+    return ContentHeader(class_id, body_size, properties)
+
+
+def _decode_header(buffer: bytes, offset: int, end: int | None) -> ContentHeader:
+    """The same for the first header of a class, and for one with which something is wrong."""
+    try:
+        class_id, body_size = READ_H2xQ(buffer, offset)
     except StructError:
         raise DecodeError("content header", 0, TOO_SHORT) from None
     if end is not None and end - offset < 12:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from struct import Struct
 
 from .._base import Method
-from .._wire import DECODE_FAULTS, ENCODE_FAULTS
+from .._wire import DECODE_FAULTS, ENCODE_FAULTS, NEW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Select(Method["SelectOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
         return self
@@ -91,7 +91,7 @@ class SelectOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
         return self
@@ -142,7 +142,7 @@ class Start(Method["StartOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -186,7 +186,7 @@ class StartOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
         return self

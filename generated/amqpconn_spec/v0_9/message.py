@@ -13,8 +13,12 @@ from struct import Struct
 
 from .._base import Method
 from .._wire import (
+    BIT_0,
+    BIT_1,
+    BIT_2,
     DECODE_FAULTS,
     ENCODE_FAULTS,
+    NEW,
     OCTETS,
     decode_table,
     decode_timestamp,
@@ -323,7 +327,7 @@ class Transfer(Method["Ok | Reject"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.ticket, length = READ_HB(buffer, at)
             start = at + 3
@@ -377,8 +381,8 @@ class Transfer(Method["Ok | Reject"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.redelivered = (bits & 1) != 0
-        self.immediate = (bits & 2) != 0
+        self.redelivered = BIT_0[bits]
+        self.immediate = BIT_1[bits]
         return self
 
 
@@ -484,7 +488,7 @@ class Consume(Method["Ok"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.ticket, length = READ_HB(buffer, at)
             start = at + 3
@@ -499,9 +503,9 @@ class Consume(Method["Ok"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.no_local = (bits & 1) != 0
-        self.no_ack = (bits & 2) != 0
-        self.exclusive = (bits & 4) != 0
+        self.no_local = BIT_0[bits]
+        self.no_ack = BIT_1[bits]
+        self.exclusive = BIT_2[bits]
         return self
 
 
@@ -546,7 +550,7 @@ class Cancel(Method["Ok"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -628,7 +632,7 @@ class Get(Method["Ok | Empty"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.ticket, length = READ_HB(buffer, at)
             start = at + 3
@@ -643,7 +647,7 @@ class Get(Method["Ok | Empty"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.no_ack = (bits & 1) != 0
+        self.no_ack = BIT_0[bits]
         return self
 
 
@@ -685,7 +689,7 @@ class Recover(Method["Ok"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             bits = buffer[at]
             at += 1
@@ -693,7 +697,7 @@ class Recover(Method["Ok"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.requeue = (bits & 1) != 0
+        self.requeue = BIT_0[bits]
         return self
 
 
@@ -737,7 +741,7 @@ class Open(Method["Ok"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             (length,) = READ_I(buffer, at)
             start = at + 4
@@ -790,7 +794,7 @@ class Close(Method["Ok"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             (length,) = READ_I(buffer, at)
             start = at + 4
@@ -854,7 +858,7 @@ class Append(Method["Ok"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             (length,) = READ_I(buffer, at)
             start = at + 4
@@ -923,7 +927,7 @@ class Checkpoint(Method["Ok"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             (length,) = READ_I(buffer, at)
             start = at + 4
@@ -991,7 +995,7 @@ class Resume(Method["Offset"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             (length,) = READ_I(buffer, at)
             start = at + 4
@@ -1057,7 +1061,7 @@ class Qos(Method["Ok"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.prefetch_size, self.prefetch_count, bits = READ_IHB(buffer, at)
             at += 7
@@ -1065,7 +1069,7 @@ class Qos(Method["Ok"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.global_ = (bits & 1) != 0
+        self.global_ = BIT_0[bits]
         return self
 
 
@@ -1103,7 +1107,7 @@ class Ok(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
         return self
@@ -1141,7 +1145,7 @@ class Empty(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
         return self
@@ -1190,7 +1194,7 @@ class Reject(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.code, length = READ_HB(buffer, at)
             start = at + 3
@@ -1242,7 +1246,7 @@ class Offset(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             (self.value,) = READ_Q(buffer, at)
             at += 8

@@ -11,7 +11,7 @@ from __future__ import annotations
 from struct import Struct
 
 from .._base import Properties as BaseProperties, Method
-from .._wire import DECODE_FAULTS, ENCODE_FAULTS, OCTETS, decode_table, encode_table
+from .._wire import DECODE_FAULTS, ENCODE_FAULTS, NEW, OCTETS, decode_table, encode_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Request(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.meta_data, at = decode_table(buffer, at, end)
         except DECODE_FAULTS as error:
@@ -157,7 +157,7 @@ class Properties(BaseProperties):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         self.headers = None
         self.proxy_name = None
         self.data_name = None

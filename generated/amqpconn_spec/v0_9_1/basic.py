@@ -10,8 +10,13 @@ from struct import Struct
 
 from .._base import Properties as BaseProperties, Method
 from .._wire import (
+    BIT_0,
+    BIT_1,
+    BIT_2,
+    BIT_3,
     DECODE_FAULTS,
     ENCODE_FAULTS,
+    NEW,
     OCTETS,
     decode_table,
     decode_timestamp,
@@ -121,7 +126,7 @@ class Qos(Method["QosOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.prefetch_size, self.prefetch_count, bits = READ_IHB(buffer, at)
             at += 7
@@ -129,7 +134,7 @@ class Qos(Method["QosOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.global_ = (bits & 1) != 0
+        self.global_ = BIT_0[bits]
         return self
 
 
@@ -165,7 +170,7 @@ class QosOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
         return self
@@ -277,7 +282,7 @@ class Consume(Method["ConsumeOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 3
             at = start + buffer[at + 2]
@@ -291,10 +296,10 @@ class Consume(Method["ConsumeOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.no_local = (bits & 1) != 0
-        self.no_ack = (bits & 2) != 0
-        self.exclusive = (bits & 4) != 0
-        self.no_wait = (bits & 8) != 0
+        self.no_local = BIT_0[bits]
+        self.no_ack = BIT_1[bits]
+        self.exclusive = BIT_2[bits]
+        self.no_wait = BIT_3[bits]
         return self
 
 
@@ -341,7 +346,7 @@ class ConsumeOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -407,7 +412,7 @@ class Cancel(Method["CancelOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -418,7 +423,7 @@ class Cancel(Method["CancelOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.no_wait = (bits & 1) != 0
+        self.no_wait = BIT_0[bits]
         return self
 
 
@@ -467,7 +472,7 @@ class CancelOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -557,7 +562,7 @@ class Publish(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 3
             at = start + buffer[at + 2]
@@ -571,8 +576,8 @@ class Publish(Method[None]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.mandatory = (bits & 1) != 0
-        self.immediate = (bits & 2) != 0
+        self.mandatory = BIT_0[bits]
+        self.immediate = BIT_1[bits]
         return self
 
 
@@ -652,7 +657,7 @@ class Return(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.reply_code, length = READ_HB(buffer, at)
             start = at + 3
@@ -758,7 +763,7 @@ class Deliver(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -774,7 +779,7 @@ class Deliver(Method[None]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.redelivered = (bits & 1) != 0
+        self.redelivered = BIT_0[bits]
         return self
 
 
@@ -830,7 +835,7 @@ class Get(Method["GetOk | GetEmpty"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 3
             at = start + buffer[at + 2]
@@ -841,7 +846,7 @@ class Get(Method["GetOk | GetEmpty"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.no_ack = (bits & 1) != 0
+        self.no_ack = BIT_0[bits]
         return self
 
 
@@ -935,7 +940,7 @@ class GetOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.delivery_tag, bits, length = READ_QBB(buffer, at)
             start = at + 10
@@ -950,7 +955,7 @@ class GetOk(Method[None]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.redelivered = (bits & 1) != 0
+        self.redelivered = BIT_0[bits]
         return self
 
 
@@ -986,7 +991,7 @@ class GetEmpty(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             at += 1 + buffer[at]
         except DECODE_FAULTS as error:
@@ -1038,7 +1043,7 @@ class Ack(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.delivery_tag, bits = READ_QB(buffer, at)
             at += 9
@@ -1046,7 +1051,7 @@ class Ack(Method[None]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.multiple = (bits & 1) != 0
+        self.multiple = BIT_0[bits]
         return self
 
 
@@ -1090,7 +1095,7 @@ class Reject(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.delivery_tag, bits = READ_QB(buffer, at)
             at += 9
@@ -1098,7 +1103,7 @@ class Reject(Method[None]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.requeue = (bits & 1) != 0
+        self.requeue = BIT_0[bits]
         return self
 
 
@@ -1142,7 +1147,7 @@ class RecoverAsync(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             bits = buffer[at]
             at += 1
@@ -1150,7 +1155,7 @@ class RecoverAsync(Method[None]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.requeue = (bits & 1) != 0
+        self.requeue = BIT_0[bits]
         return self
 
 
@@ -1194,7 +1199,7 @@ class Recover(Method["RecoverOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             bits = buffer[at]
             at += 1
@@ -1202,7 +1207,7 @@ class Recover(Method["RecoverOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.requeue = (bits & 1) != 0
+        self.requeue = BIT_0[bits]
         return self
 
 
@@ -1238,7 +1243,7 @@ class RecoverOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
         return self
@@ -1295,7 +1300,7 @@ class Nack(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.delivery_tag, bits = READ_QB(buffer, at)
             at += 9
@@ -1303,8 +1308,8 @@ class Nack(Method[None]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.multiple = (bits & 1) != 0
-        self.requeue = (bits & 2) != 0
+        self.multiple = BIT_0[bits]
+        self.requeue = BIT_1[bits]
         return self
 
 
@@ -1484,7 +1489,7 @@ class Properties(BaseProperties):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         self.content_type = None
         self.content_encoding = None
         self.headers = None

@@ -12,7 +12,15 @@ from __future__ import annotations
 from struct import Struct
 
 from .._base import Method
-from .._wire import DECODE_FAULTS, ENCODE_FAULTS, OCTETS, decode_table, encode_longstr, encode_table
+from .._wire import (
+    DECODE_FAULTS,
+    ENCODE_FAULTS,
+    NEW,
+    OCTETS,
+    decode_table,
+    encode_longstr,
+    encode_table,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -144,7 +152,7 @@ class Start(Method["StartOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.version_major, self.version_minor = READ_BB(buffer, at)
             self.server_properties, at = decode_table(buffer, at + 2, end)
@@ -251,7 +259,7 @@ class StartOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.client_properties, at = decode_table(buffer, at, end)
             start = at + 1
@@ -312,7 +320,7 @@ class Secure(Method["SecureOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             (length,) = READ_I(buffer, at)
             start = at + 4
@@ -371,7 +379,7 @@ class SecureOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             (length,) = READ_I(buffer, at)
             start = at + 4
@@ -433,7 +441,7 @@ class Tune(Method["TuneOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.channel_max, self.frame_max, self.heartbeat = READ_HIH(buffer, at)
             at += 8
@@ -501,7 +509,7 @@ class TuneOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.channel_max, self.frame_max, self.heartbeat = READ_HIH(buffer, at)
             at += 8
@@ -558,7 +566,7 @@ class Open(Method["OpenOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -605,7 +613,7 @@ class OpenOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             at += 1 + buffer[at]
         except DECODE_FAULTS as error:
@@ -685,7 +693,7 @@ class Close(Method["CloseOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             self.reply_code, length = READ_HB(buffer, at)
             start = at + 3
@@ -734,7 +742,7 @@ class CloseOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
         return self
@@ -781,7 +789,7 @@ class Blocked(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 1
             at = start + buffer[at]
@@ -823,7 +831,7 @@ class Unblocked(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
         return self
@@ -884,7 +892,7 @@ class UpdateSecret(Method["UpdateSecretOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             (length,) = READ_I(buffer, at)
             start = at + 4
@@ -933,7 +941,7 @@ class UpdateSecretOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
         return self

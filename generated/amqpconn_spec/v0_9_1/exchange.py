@@ -9,7 +9,19 @@ from __future__ import annotations
 from struct import Struct
 
 from .._base import Method
-from .._wire import DECODE_FAULTS, ENCODE_FAULTS, OCTETS, decode_table, encode_table
+from .._wire import (
+    BIT_0,
+    BIT_1,
+    BIT_2,
+    BIT_3,
+    BIT_4,
+    DECODE_FAULTS,
+    ENCODE_FAULTS,
+    NEW,
+    OCTETS,
+    decode_table,
+    encode_table,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -140,7 +152,7 @@ class Declare(Method["DeclareOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 3
             at = start + buffer[at + 2]
@@ -154,11 +166,11 @@ class Declare(Method["DeclareOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.passive = (bits & 1) != 0
-        self.durable = (bits & 2) != 0
-        self.auto_delete = (bits & 4) != 0
-        self.internal = (bits & 8) != 0
-        self.no_wait = (bits & 16) != 0
+        self.passive = BIT_0[bits]
+        self.durable = BIT_1[bits]
+        self.auto_delete = BIT_2[bits]
+        self.internal = BIT_3[bits]
+        self.no_wait = BIT_4[bits]
         return self
 
 
@@ -195,7 +207,7 @@ class DeclareOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
         return self
@@ -265,7 +277,7 @@ class Delete(Method["DeleteOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 3
             at = start + buffer[at + 2]
@@ -276,8 +288,8 @@ class Delete(Method["DeleteOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.if_unused = (bits & 1) != 0
-        self.no_wait = (bits & 2) != 0
+        self.if_unused = BIT_0[bits]
+        self.no_wait = BIT_1[bits]
         return self
 
 
@@ -314,7 +326,7 @@ class DeleteOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
         return self
@@ -410,7 +422,7 @@ class Bind(Method["BindOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 3
             at = start + buffer[at + 2]
@@ -427,7 +439,7 @@ class Bind(Method["BindOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.no_wait = (bits & 1) != 0
+        self.no_wait = BIT_0[bits]
         return self
 
 
@@ -464,7 +476,7 @@ class BindOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
         return self
@@ -560,7 +572,7 @@ class Unbind(Method["UnbindOk"]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         try:
             start = at + 3
             at = start + buffer[at + 2]
@@ -577,7 +589,7 @@ class Unbind(Method["UnbindOk"]):
             raise cls._decode_error(error, at, offset, end) from None
         if at != end:
             raise cls._length_error(at, end, offset)
-        self.no_wait = (bits & 1) != 0
+        self.no_wait = BIT_0[bits]
         return self
 
 
@@ -614,7 +626,7 @@ class UnbindOk(Method[None]):
         if end is None:
             end = len(buffer)
         at = offset
-        self = cls.__new__(cls)
+        self = NEW(cls)
         if at != end:
             raise cls._length_error(at, end, offset)
         return self
