@@ -16,6 +16,7 @@ What a specification goes through, stage by stage, each in a module of its own:
     formatting source text -> as black would have it; pieces, blackening and memory save time
     output     source text -> files, once they proved to be importable; or a diff
 
-repeats.py spares a run that would change nothing. pipeline.py puts the stages together. All of them report to one collector (diagnostics.py), so a
-run tells everything that is wrong with a specification, and then changes nothing.
+repeats.py spares a run that would change nothing. pipeline.py puts the stages together. All of them
+report to one collector (diagnostics.py), so a run tells everything that is wrong with a
+specification, and then changes nothing.
 """

@@ -240,7 +240,10 @@ def encode_table(table: Mapping[str, FieldValue], depth: int = 1) -> bytes:
     parts = []
     for key, value in table.items():
         try:
-            name = KEYS.get(key) or _encode_key(key)
+            try:
+                name = KEYS[key]
+            except KeyError:
+                name = _encode_key(key)
             if type(value) is str:
                 text = value.encode()
                 size = len(text)
@@ -250,6 +253,8 @@ def encode_table(table: Mapping[str, FieldValue], depth: int = 1) -> bytes:
                 parts.append(name + b"t\x01")
             elif type(value) is int:
                 parts.append(name + _encode_integer(value))
+            elif type(value) is dict:
+                parts.append(name + b"F" + encode_table(value, depth + 1))
             else:
                 parts.append(name + _encode_value(value, depth))
         except EncodeError as error:
