@@ -25,9 +25,9 @@ NOTES = f"""\
 A process for each library opens connections with a heartbeat of {HEARTBEAT_S} s and leaves them
 alone. Memory is the growth of what is resident, for each connection after the first 20, at the end.
 Processor time is taken over whole heartbeat intervals, all libraries at the same time, and is what
-one connection takes in a second. 200 and 1,000 connections are held on RabbitMQ; 5,000 on
-ten of `amqpconn.testing.Peer` in another process, by amqpconn only: whether the cost stays flat is the
-question there. amqpconn.sync serves all of them with one thread; pika is its `AsyncioConnection`,
+one connection takes in a second. 200 and 1,000 connections are held on RabbitMQ; 5,000, by amqpconn
+only, on {PEERS} of `amqpconn.testing.Peer` in another process, to see whether the cost stays flat.
+amqpconn.sync serves all of them with one thread; pika is its `AsyncioConnection`,
 because a `BlockingConnection` needs its user's thread for its heartbeats."""
 
 
