@@ -4,6 +4,7 @@ towards one that does not and must never see a byte before its time.
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 import time
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import amqpconn.asyncio
 import amqpconn.sync
 from amqpconn import AuthMethod, Content, Credentials, forget_servers, plain_auth
 from amqpconn.errors import (
@@ -344,6 +346,26 @@ def test_whoever_closes_meanwhile_is_not_kept_waiting(driver: Driver, rabbitmq: 
     rabbitmq.wait_until(lambda: any(each.bytes_received for each in rabbitmq.sessions))
     connection.close()
     assert isinstance(opening.error(), OpenAborted)
+
+
+def test_a_task_that_is_cancelled_meanwhile_leaves_nothing(rabbitmq: Peer) -> None:
+    async def main() -> None:
+        async with amqpconn.asyncio.connect(rabbitmq.url(), fast_open=True):
+            rabbitmq.sessions.clear()
+            rabbitmq.behaviour.script = [when_early(Silence())]
+            opening = asyncio.ensure_future(_connecting(rabbitmq))
+            await rabbitmq.until(lambda: any(each.bytes_received for each in rabbitmq.sessions))
+            opening.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await opening
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(main())
+    rabbitmq.wait_until(lambda: not rabbitmq._server.clients)
+
+
+async def _connecting(peer: Peer) -> None:
+    await amqpconn.asyncio.connect(peer.url(), fast_open=True)
 
 
 # --- versions and hosts ---
