@@ -42,8 +42,9 @@ class FrameReader:
 
     `frame_max` bounds a whole frame, overhead included, and may be changed at any time.
 
-    Frames that are whole, allowed and well formed go the short way in `receive`. All others go the
-    long way, by `_long_way`, which looks at everything again and says what it is.
+    Frames that are whole, allowed and well formed go the short way in `_frames`, but for large
+    bodies. All others go the long way, by `_long_way`, which looks at everything again and says
+    what it is.
     """
 
     __slots__ = (
@@ -78,56 +79,55 @@ class FrameReader:
         """
         if not isinstance(data, bytes):  # it may change when we are done with it
             data = bytes(data)
-        at = self._finish_header(data) if 0 < self._length < _HEADER_SIZE else 0
         if not self._length:
-            return self._frames(data, at)
-        there = self._length + len(data) - at
-        if there >= self._needed:
-            return self._continued(data, at)
-        self._pieces.append(memoryview(data)[at:] if at else data)
-        self._length = there
-        return iter(())
+            return self._frames(data, 0)
+        there = self._length + len(data)
+        if there < self._needed:
+            self._pieces.append(data)
+            self._length = there
+            return iter(())
+        if there >= _WORTH_A_VIEW and self._SHORT_WAY and self._has_begun:
+            return self._continued(data)
+        whole = b"".join((*self._pieces, data))
+        self._keep(b"", 0)
+        return self._frames(whole, 0)
 
     def is_heartbeat(self, data: bytes) -> bool:
         """Whether this is one heartbeat and nothing else, as it comes from an idle peer."""
         return data == self._dialect.heartbeat and not self._length and self._has_begun
 
-    def _finish_header(self, data: bytes) -> int:
-        """The rest of a frame's header, so that what is needed is known; how much of `data` it was.
-
-        Before the first frame something else may come, and all of it is of interest then.
-        """
-        if not (self._SHORT_WAY and self._has_begun):
-            return 0
-        used = min(_HEADER_SIZE - self._length, len(data))
-        header = b"".join((*self._pieces, data[:used]))
-        self._keep(header, 0)
-        self._whole_frame(header, 0)
-        return used
-
-    def _continued(self, data: bytes, at: int) -> Iterator[Frame]:
-        """The frames from the one on whose last part is at `at`."""
-        pieces, end = self._pieces, at + self._needed - self._length
+    def _continued(self, data: bytes) -> Iterator[Frame]:
+        """The frames from the one on that has begun, without a copy of those behind it."""
+        at = max(_HEADER_SIZE - self._length, 0)
+        if at:
+            header = b"".join((*self._pieces, data[:at]))
+            self._keep(header, 0)
+            self._whole_frame(header, 0)  # which knows now what is needed
+        end = at + self._needed - self._length
+        self._pieces.append(memoryview(data)[at:end])
+        if end > len(data):
+            self._length += len(data) - at
+            return iter(())
+        pieces = self._pieces
         self._keep(b"", 0)
-        if not (self._SHORT_WAY and self._has_begun):
-            return self._frames(b"".join((*pieces, memoryview(data)[at:])), 0)
-        pieces.append(memoryview(data)[at:end])
+        return chain((self._joined(pieces),), self._frames(data, end))
+
+    def _joined(self, pieces: list[bytes | memoryview]) -> Frame:
+        """The frame that these are, joined unless it is a large body."""
         kind, channel, size = _read_header(pieces[0])
-        if kind == self._dialect.frame_body and data[end - 1] == self._dialect.frame_end:
-            pieces[0] = memoryview(pieces[0])[_HEADER_SIZE:]
-            pieces[-1] = pieces[-1][:-1]
-            frame: Frame = channel, _payload(pieces, size)
-        else:
-            frame = next(self._frames(b"".join(pieces), 0))
-        return chain((frame,), self._frames(data, end))
+        if kind != self._dialect.frame_body or pieces[-1][-1] != self._dialect.frame_end:
+            return next(self._frames(b"".join(pieces), 0))
+        pieces[0] = memoryview(pieces[0])[_HEADER_SIZE:]
+        pieces[-1] = pieces[-1][:-1]
+        return channel, _payload(pieces, size)
 
     def _frames(self, buffer: bytes, at: int) -> Iterator[Frame]:
         """The frames from `at` on, as far as they are whole; the rest is kept."""
-        end = 0
+        end, length = 0, len(buffer)
         decoders, decode_header = self._dialect.decoders, self._dialect.decode_header
         method, body, header, heartbeat = self._dialect.frame_types
         short_way, frame_end = self._SHORT_WAY, self._dialect.frame_end
-        while at < len(buffer):
+        while at < length:
             frame: Frame | None = None
             try:
                 kind, channel, size, index = _read_start(buffer, at)
@@ -140,12 +140,8 @@ class FrameReader:
                     pass
                 elif kind == method:
                     frame = channel, decoders[index](buffer, at + 11, end)
-                elif kind == body:
-                    start = at + _HEADER_SIZE
-                    is_small = size < _WORTH_A_VIEW
-                    frame = channel, (
-                        buffer[start:end] if is_small else [memoryview(buffer)[start:end]]
-                    )
+                elif kind == body and size < _WORTH_A_VIEW:
+                    frame = channel, buffer[at + _HEADER_SIZE : end]
                 elif kind == header:
                     frame = channel, decode_header(buffer, at + _HEADER_SIZE, end)
                 elif kind == heartbeat and not channel and not size:
@@ -225,7 +221,7 @@ class FrameReader:
             if kind == self._dialect.frame_method:
                 return channel, self._dialect.decode_method(buffer, start, end)
             if kind == self._dialect.frame_body:
-                return channel, buffer[start:end]
+                return channel, _payload([memoryview(buffer)[start:end]], size)
             if kind == self._dialect.frame_header:
                 return channel, self._dialect.decode_header(buffer, start, end)
         except DecodeError as error:
@@ -255,5 +251,5 @@ class FrameReader:
 
 
 def _payload(pieces: list[bytes | memoryview], size: int) -> Payload:
-    """The payload of a body frame that came in pieces."""
+    """The payload of a body frame, in one when that costs less than its pieces."""
     return pieces if size >= len(pieces) * _WORTH_A_VIEW else b"".join(pieces)
