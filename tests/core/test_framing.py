@@ -144,6 +144,26 @@ def test_a_large_body_is_not_copied_before_it_is_put_together(room: int, chunk: 
     assert all(len(part) < 1024 for part in copied)
 
 
+@pytest.mark.parametrize("first", range(1, 12))
+@pytest.mark.parametrize("second", [500, 600, 2000])
+def test_a_large_frame_may_be_cut_in_its_header(first: int, second: int) -> None:
+    large = frames.BodyFrame(7, bytes(range(256)) * 5)
+    method = frames.MethodFrame(1, connection.UpdateSecret(b"s" * 900, "reason"))
+    beginnings: list[Any] = [large, method]
+    for beginning in beginnings:
+        sent = [beginning, large]
+        stream = b"".join(frame.encode() for frame in sent)
+        cut = [stream[:first], stream[first : first + second], stream[first + second :]]
+        assert read([DIALECT.heartbeat, *cut]) == [(0, None), *meant(sent)]
+
+
+@pytest.mark.parametrize("last", [b"\xcd", b"\0"])
+def test_a_large_frame_in_pieces_that_does_not_end_as_it_should(last: bytes) -> None:
+    wrong = frames.BodyFrame(7, bytes(2000)).encode()[:-1] + last
+    with pytest.raises(MalformedFrame, match=r"type 3, 2000 bytes\) ends with octet"):
+        read([DIALECT.heartbeat, wrong[:1000], wrong[1000:]])
+
+
 def test_what_has_come_of_a_frame_does_not_keep_what_came_before() -> None:
     splitter = reader()
     chunk = frames.BodyFrame(1, bytes(100_000)).encode() + frames.BodyFrame(1, b"x").encode()[:7]
