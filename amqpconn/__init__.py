@@ -12,8 +12,6 @@ generated package: `from amqpconn_spec.v0_9_1 import basic, queue`.
 
 from __future__ import annotations
 
-from importlib import import_module
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from amqpconn.auth import AuthMethod as AuthMethod
@@ -95,10 +93,12 @@ def __getattr__(name: str) -> object:
     """Import a public name when it is first asked for, so that importing the package costs next to
     nothing.
     """
+    if name != "__version__" and name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # late: it takes longer than the rest of this package
+
     if name == "__version__":
         return import_module("amqpconn.config").__version__
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
