@@ -48,7 +48,9 @@ def _run(options: argparse.Namespace) -> Results:
         for key, bench in BENCHES.items():
             if key in options.only:
                 samples[key] = _measured(bench, session, options.quick)
-    results = Results(samples, facts | ({QUICK: "fewer rounds"} if options.quick else {}))
+    results = Results(
+        samples, facts | ({QUICK: "fewer rounds, fewer messages"} if options.quick else {})
+    )
     results.save(options.results)
     return results
 

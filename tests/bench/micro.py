@@ -10,7 +10,6 @@ import sys
 from collections.abc import Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass
-from itertools import groupby
 from time import process_time
 from timeit import Timer
 from typing import Any
@@ -18,12 +17,15 @@ from typing import Any
 import pyperf
 
 from tests.bench.frames import LIBRARIES, NAMES, decoding, encoding, frames
-from tests.bench.model import Samples, add
+from tests.bench.model import Samples, add, add_all
 from tests.bench.readers import READERS
 from tests.bench.traffic import chunks, streams
 
 #: Seconds that one value takes at least.
 LEAST_S = 0.02
+#: A process has one; each value is a benchmark of its own to it.
+RUNNER = pyperf.Runner()
+RUNNER.parse_args(["--worker", "--loops=1", "--warmups=0", "--values=1"])
 
 
 @dataclass(frozen=True)
@@ -37,52 +39,51 @@ class Timed:
 
 
 def codec(values: int) -> Samples:
-    """Seconds to encode and to decode each frame."""
-    statements = []
+    """Seconds to encode and to decode each frame; all libraries take turns with each of these."""
+    samples: Samples = {}
     for name, data in frames().items():
-        known = {**NAMES, "data": data}
+        names = {**NAMES, "data": data}
         for way, statement_of in (("encode", encoding), ("decode", decoding)):
-            statements += [
-                Timed(f"{way} {name}", library, statement_of(library)[name], known)
+            group = [
+                Timed(f"{way} {name}", library, statement_of(library)[name], names)
                 for library in LIBRARIES
             ]
-    return timed(statements, values)
+            add_all(samples, timed(group, values))
+    return samples
 
 
 def stream(libraries: list[str], kinds: list[str], sizes: list[int], values: int) -> Samples:
-    """Seconds to read a stream of each kind, in chunks of each size."""
-    statements = []
-    for kind in kinds:
-        for size in sizes:
-            pieces = chunks(streams()[kind], size)
-            statements += [
-                Timed(f"{kind} {size}", name, "read(pieces)", {"read": read, "pieces": pieces})
-                for name, read in READERS.items()
-                if name in libraries
-            ]
-    return timed(statements, values)
-
-
-def timed(statements: list[Timed], values: int) -> Samples:
-    """So many values for each, case by case. A value is the mean of as many executions as take
-    `LEAST_S` of the processor's time.
-    """
-    runner = pyperf.Runner()
-    runner.parse_args(["--worker", "--loops=1", "--warmups=0", "--values=1"])
+    """Seconds to read a stream of each kind; libraries and sizes of chunks take turns with it."""
     samples: Samples = {}
-    for _, of_case in groupby(statements, key=lambda each: each.case):
-        timers = [
-            (each, Timer(each.statement, timer=process_time, globals=dict(each.names)))
-            for each in of_case
+    for kind in kinds:
+        group = [
+            Timed(
+                f"{kind} {size}",
+                library,
+                "read(pieces)",
+                {"read": READERS[library], "pieces": chunks(streams()[kind], size)},
+            )
+            for size in sizes
+            for library in libraries
         ]
-        loops = [_loops(timer) for _, timer in timers]
-        for number in range(values):
-            for (each, timer), count in zip(timers, loops, strict=True):
-                runner.args.loops = count
-                name = f"{each.case}, {each.library}, {number}"
-                with redirect_stdout(sys.stderr):
-                    result = runner.bench_time_func(name, timer.timeit)
-                add(samples, each.case, each.library, result.get_values())
+        add_all(samples, timed(group, values))
+    return samples
+
+
+def timed(group: list[Timed], values: int) -> Samples:
+    """So many values for each of a group that takes turns. A value is the mean of as many
+    executions as take `LEAST_S` of the processor's time.
+    """
+    timers = [Timer(each.statement, timer=process_time, globals=dict(each.names)) for each in group]
+    loops = [_loops(timer) for timer in timers]
+    samples: Samples = {}
+    for number in range(values):
+        for each, timer, count in zip(group, timers, loops, strict=True):
+            RUNNER.args.loops = count
+            name = f"{each.case}, {each.library}, {number}"
+            with redirect_stdout(sys.stderr):
+                result = RUNNER.bench_time_func(name, timer.timeit)
+            add(samples, each.case, each.library, result.get_values())
     return samples
 
 

@@ -140,7 +140,7 @@ def _reasons(bench: Bench) -> list[str]:
         library = name.rpartition("/")[2]
         if library not in libraries.setdefault(why, []):
             libraries[why].append(library)
-    lines = [f"- {', '.join(names)}: {why}." for why, names in libraries.items()]
+    lines = [f"- {'; '.join(names)}: {why}." for why, names in libraries.items()]
     return ["\n".join(lines)] if lines else []
 
 
