@@ -126,24 +126,21 @@ class FrameReader:
         end, length = 0, len(buffer)
         decoders, decode_header = self._dialect.decoders, self._dialect.decode_header
         method, body, header, heartbeat = self._dialect.frame_types
-        short_way, frame_end = self._SHORT_WAY, self._dialect.frame_end
+        frame_end = self._dialect.frame_end if self._SHORT_WAY else None  # which no octet is
         while at < length:
             frame: Frame | None = None
             try:
                 kind, channel, size, index = _read_start(buffer, at)
-                end = at + _HEADER_SIZE + size
-                if (
-                    not short_way
-                    or buffer[end] != frame_end
-                    or size > self.frame_max - FRAME_OVERHEAD
-                ):
+                start = at + _HEADER_SIZE
+                end = start + size
+                if buffer[end] != frame_end or size > self.frame_max - FRAME_OVERHEAD:
                     pass
                 elif kind == method:
-                    frame = channel, decoders[index](buffer, at + 11, end)
+                    frame = channel, decoders[index](buffer, start + 4, end)
                 elif kind == body and size < _WORTH_A_VIEW:
-                    frame = channel, buffer[at + _HEADER_SIZE : end]
+                    frame = channel, buffer[start:end]
                 elif kind == header:
-                    frame = channel, decode_header(buffer, at + _HEADER_SIZE, end)
+                    frame = channel, decode_header(buffer, start, end)
                 elif kind == heartbeat and not channel and not size:
                     frame = 0, None
             except (struct.error, IndexError, KeyError, DecodeError):

@@ -11,7 +11,7 @@ from struct import Struct
 from struct import error as StructError
 
 from .._base import ContentHeader, Method, Properties
-from .._wire import TOO_SHORT, DecodeError
+from .._wire import NEW, TOO_SHORT, DecodeError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -361,7 +361,9 @@ def decode_header(buffer: bytes, offset: int = 0, end: int | None = None) -> Con
         properties = PROPERTY_DECODERS[class_id](buffer, offset + 12, end)
     except (StructError, KeyError, DecodeError):
         return _decode_header(buffer, offset, end)
-    return ContentHeader(class_id, body_size, properties)
+    header = NEW(ContentHeader)
+    header.class_id, header.body_size, header.properties = class_id, body_size, properties
+    return header
 
 
 def _decode_header(buffer: bytes, offset: int, end: int | None) -> ContentHeader:
