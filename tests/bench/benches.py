@@ -21,6 +21,7 @@ _ALL = (
     roundtrips.BENCH,
     imports.BENCH,
     idle.BENCH,
+    idle.ON_PEERS,
     messages.BENCH,
     generator.BENCH,
 )

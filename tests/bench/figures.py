@@ -51,6 +51,6 @@ def spread_of_chunks(results: Results) -> float:
 def growth(what: str, library: str) -> Measured:
     """The cost of one of 5,000 connections over that of one of 200."""
     return lambda results: (
-        results.median("idle", f"{what} 5000", library)
-        / results.median("idle", f"{what} 200", library)
+        results.median("many", f"{what} 5000", library)
+        / results.median("many", f"{what} 200", library)
     )

@@ -6,12 +6,12 @@ import json
 from contextlib import ExitStack
 
 from tests.bench.clients import CLIENTS, HEARTBEAT_S, LIMIT
-from tests.bench.model import Bench, Case, Panel, Samples
+from tests.bench.model import Bench, Case, Panel, Samples, add
 from tests.bench.session import Session
 
-#: How many connections, and which of them are held on a peer of ours, not on RabbitMQ.
-SIZES = (200, 1000, 5000)
-ON_PEER = (5000,)
+#: How many connections on RabbitMQ; and on peers of ours, which have no limits and are many.
+SIZES = (200, 1000)
+PEER_SIZES = (200, 5000)
 PEERS = 10
 LIBRARIES = ("amqpconn.sync", "amqpconn.asyncio", "pika", "aiormq", "aio-pika")
 OURS = LIBRARIES[:2]
@@ -22,60 +22,66 @@ WHY_NOT = {
 }
 
 NOTES = f"""\
-A process for each library opens connections with a heartbeat of {HEARTBEAT_S} s and leaves them
-alone. Memory is the growth of what is resident, for each connection after the first 20, at the end.
-Processor time is taken over whole heartbeat intervals, all libraries at the same time, and is what
-one connection takes in a second. 200 and 1,000 connections are held on RabbitMQ; 5,000, by amqpconn
-only, on {PEERS} of `amqpconn.testing.Peer` in another process, to see whether the cost stays flat.
-amqpconn.sync serves all of them with one thread; pika is its `AsyncioConnection`,
-because a `BlockingConnection` needs its user's thread for its heartbeats."""
+A process for each library opens connections to RabbitMQ with a heartbeat of {HEARTBEAT_S} s and
+leaves them alone. Memory is the growth of what is resident, for each connection after the first 20,
+at the end. Processor time is taken over whole heartbeat intervals, all libraries at the same time,
+and is what one connection takes in a second. amqpconn.sync serves all of them with one thread; pika
+is its `AsyncioConnection`, because a `BlockingConnection` needs its user's thread for its
+heartbeats."""
+
+PEER_NOTES = f"""\
+The same with amqpconn on {PEERS} of `amqpconn.testing.Peer` in another process, which do not limit
+how many there are: whether what one connection costs stays the same."""
 
 
 def measure(session: Session, quick: bool) -> Samples:
     """All libraries hold their connections at the same time, one size after the other."""
     samples: Samples = {}
-    intervals = 1 if quick else 3
-    for size in SIZES[:2] if quick else SIZES:
-        if size in ON_PEER:
-            with session.start("serving", "serve", PEERS) as server:
-                costs = _hold(session, server.hear().split(), size, OURS, intervals)
-        else:
-            costs = _hold(session, [session.url], size, LIBRARIES, intervals)
-        for library, cost in costs.items():
-            samples.setdefault(f"memory {size}", {})[library] = cost["memory"]
-            samples.setdefault(f"cpu {size}", {})[library] = cost["cpu"]
+    for size in SIZES:
+        _hold(session, [session.url], [(library, size) for library in LIBRARIES], quick, samples)
+    return samples
+
+
+def measure_on_peers(session: Session, quick: bool) -> Samples:
+    """Both drivers hold few and many at the same time."""
+    samples: Samples = {}
+    held = [(library, size) for library in OURS for size in PEER_SIZES]
+    with session.start("serving", "serve", PEERS) as server:
+        _hold(session, server.hear().split(), held, quick, samples)
     return samples
 
 
 def _hold(
-    session: Session, urls: list[str], size: int, libraries: tuple[str, ...], intervals: int
-) -> dict[str, dict[str, list[float]]]:
-    """What `idling.idle` gives for each library."""
+    session: Session, urls: list[str], held: list[tuple[str, int]], quick: bool, samples: Samples
+) -> None:
+    """Add what `idling.idle` gives for so many connections of each library."""
+    intervals = 1 if quick else 3
     with ExitStack() as stack:
-        children = {
-            library: stack.enter_context(
+        children = [
+            stack.enter_context(
                 session.start("idling", "idle", CLIENTS[library], urls, size, intervals)
             )
-            for library in libraries
-        }
-        for child in children.values():
+            for library, size in held
+        ]
+        for child in children:
             child.hear()
-        for child in children.values():
+        for child in children:
             child.tell()
-        return {library: json.loads(child.hear()) for library, child in children.items()}
+        for child, (library, size) in zip(children, held, strict=True):
+            for what, values in json.loads(child.hear()).items():
+                add(samples, f"{what} {size}", library, values)
 
 
-def _cases() -> tuple[Case, ...]:
-    memory = [Case(f"memory {size}", f"memory, {size:,}", "KiB") for size in SIZES]
-    return (*memory, *(Case(f"cpu {size}", f"processor, {size:,}", "us") for size in SIZES))
+def _cases(sizes: tuple[int, ...]) -> tuple[Case, ...]:
+    memory = [Case(f"memory {size}", f"memory, {size:,}", "KiB") for size in sizes]
+    return (*memory, *(Case(f"cpu {size}", f"processor, {size:,}", "us") for size in sizes))
 
 
-_FEWER = "the peers are measured at 200 and 1,000"
 BENCH = Bench(
     key="idle",
     title="Idle connections",
     notes=NOTES,
-    cases=_cases(),
+    cases=_cases(SIZES),
     libraries=(*LIBRARIES, *WHY_NOT),
     base="amqpconn.asyncio",
     measure=measure,
@@ -83,11 +89,15 @@ BENCH = Bench(
         Panel("memory of one of 1,000 connections, KiB", ("memory 1000",)),
         Panel("processor time in a second for one of 1,000 connections, us", ("cpu 1000",)),
     ),
-    why_not={
-        f"{what} {size}/{library}": _FEWER
-        for what in ("memory", "cpu")
-        for size in ON_PEER
-        for library in LIBRARIES[2:]
-    }
-    | WHY_NOT,
+    why_not=WHY_NOT,
+)
+ON_PEERS = Bench(
+    key="many",
+    title="Thousands of idle connections",
+    notes=PEER_NOTES,
+    cases=_cases(PEER_SIZES),
+    libraries=OURS,
+    base="amqpconn.asyncio",
+    measure=measure_on_peers,
+    is_long=True,
 )

@@ -51,6 +51,7 @@ class Bench:
         libraries: in the order of the report.
         why_not: why a library has no figure: by library, or by "case/library".
         by_case: whether the table has a row for each case, not for each library.
+        is_long: whether a quick run leaves it out, unless it is asked for.
         notes: what a reader must know, in Markdown.
         measure: gives the samples; the second argument is whether it is to be quick.
     """
@@ -65,6 +66,7 @@ class Bench:
     panels: tuple[Panel, ...] = ()
     why_not: Mapping[str, str] = field(default_factory=dict)
     by_case: bool = False
+    is_long: bool = False
 
     def reason(self, case: str, library: str) -> str | None:
         """Why there is no figure, None where there should be one."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 from importlib.metadata import PackageNotFoundError, version
 
-#: The libraries that we are measured beside, by the names of their packages.
-PEERS = ("pamqp", "pika", "amqp", "aiormq", "aio-pika", "amqpstorm")
+#: The libraries that we are measured beside, and the packages that they are in.
+PEERS = {name: name for name in ("pamqp", "pika", "aiormq", "aio-pika", "amqpstorm")}
+PEERS["py-amqp"] = "amqp"
 
 
 class Missing(Exception):
@@ -19,7 +20,7 @@ class Missing(Exception):
 def peer_versions() -> dict[str, str]:
     """The version of each peer. Raises Missing."""
     try:
-        return {name: version(name) for name in PEERS}
+        return {name: version(package) for name, package in PEERS.items()}
     except PackageNotFoundError as error:
         raise Missing(f"package {error.name}", "python -m pip install --group bench") from None
 

@@ -87,8 +87,8 @@ def _idle(library: str) -> list[Target]:
     return [
         Target("idle", f"{library}, memory of one of 1,000", 6, "KiB", memory, KIB),
         Target("idle", f"{library}, processor of one of 1,000, each second", 10, "us", cpu, US),
-        Target("idle", f"{library}, memory: 5,000 to 200", 1.25, "x", growth("memory", library)),
-        Target("idle", f"{library}, processor: 5,000 to 200", 1.25, "x", growth("cpu", library)),
+        Target("many", f"{library}, memory: 5,000 to 200", 1.25, "x", growth("memory", library)),
+        Target("many", f"{library}, processor: 5,000 to 200", 1.25, "x", growth("cpu", library)),
     ]
 
 
