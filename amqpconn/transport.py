@@ -11,12 +11,13 @@ from __future__ import annotations
 import os
 import socket
 import threading
+from sys import intern
 
 from amqpconn.errors import InvalidParameter, RedirectRefused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from os import PathLike
     from ssl import SSLContext
     from typing import Any, Final
@@ -61,7 +62,7 @@ class Target:
         if not isinstance(host, str) or not host or "\0" in host:
             raise InvalidParameter(f"host is {host!r}; it is a name or an address")
         self.ssl = _context(ssl)
-        self.host = host
+        self.host = intern(str(host))  # thousands of connections may go to one
         self.port = _port(port, self.ssl is not None)
         self.path = None if path is None else os.fspath(path)
         self._certificate_name = _certificate_name(server_hostname)
@@ -74,7 +75,8 @@ class Target:
     def __str__(self) -> str:
         if self.path is not None:
             return self.path
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return intern(f"{host}:{self.port}")
 
     def known_addresses(self) -> list[AddressInfo] | None:
         """The address when it needs no lookup: a Unix path, or an address in figures."""
@@ -189,7 +191,7 @@ def share(remaining_s: float | None, addresses_left: int) -> float | None:
     return max(remaining_s, 0.0) / addresses_left
 
 
-def check_not_redirected(detours: list[Detour]) -> None:
+def check_not_redirected(detours: Sequence[Detour]) -> None:
     """Raises RedirectRefused: a stream of the user's own leads where it leads."""
     if detours and detours[-1].is_redirect:
         raise RedirectRefused(f"{detours[-1].reason} cannot be followed on a stream of your own")

@@ -10,6 +10,7 @@ from amqpconn.errors import ProtocolViolation, RedirectRefused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Final
 
 _HIGHEST_PORT: Final = 65535
@@ -60,7 +61,7 @@ def parse_host(text: str) -> tuple[str, int | None]:
     return host, int(port) if port else None
 
 
-def check_count(detours: list[Detour], text: str, max_redirects: int) -> None:
+def check_count(detours: Sequence[Detour], text: str, max_redirects: int) -> None:
     """Raises RedirectRefused when the server has sent us on as often as we let it."""
     if sum(detour.is_redirect for detour in detours) >= max_redirects:
         raise RedirectRefused(

@@ -279,7 +279,8 @@ class Incoming(Lifecycle):
         if was_fast:
             fast: FastOpen = cast("FastOpen", self.fast_open)
             fast.failed()
-        self.detours.append(Detour(self.peer, self.dialect.protocol, reason, is_redirect, was_fast))
+        detour = Detour(self.peer, self.dialect.protocol, reason, is_redirect, was_fast)
+        self.detours += (detour,)
         if self.first is not None:
             self.channels.abandon(self.first)
             self.first = None

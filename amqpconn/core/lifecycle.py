@@ -84,7 +84,7 @@ class Lifecycle(Circumstances):
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.peer = settings.peer
-        self.detours: list[Detour] = []
+        self.detours: tuple[Detour, ...] = ()
         self.state = EndpointState.OFF
         self.error: ConnectionFailed | None = None
         self.first: Call | None = None

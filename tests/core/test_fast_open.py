@@ -148,7 +148,7 @@ def test_all_goes_out_in_one_write_and_is_confirmed_answer_by_answer(servers: Se
     assert agreement is not None
     assert agreement.opened_fast
     assert agreement.mechanism == "PLAIN"
-    assert client.core.detours == []
+    assert client.core.detours == ()
     assert client.core.next_deadline() == client.now + 30.0  # the heartbeat's, nothing of opening
 
 
@@ -341,7 +341,7 @@ def test_what_the_function_raises_ends_the_attempt(servers: Servers) -> None:
     client.core.no_secret(wanted, LookupError("no token"), client.now)
     assert isinstance(client.error, CredentialsFailed)
     assert client.error.phase == "start"
-    assert client.core.detours == []
+    assert client.core.detours == ()
 
 
 def test_a_function_that_takes_too_long_is_named(servers: Servers) -> None:
@@ -355,7 +355,7 @@ def test_a_stream_that_ends_meanwhile_ends_the_attempt(servers: Servers) -> None
     client, _ = waiting_for_credentials(servers)
     client.eof()
     assert isinstance(client.down(), Exception)
-    assert client.core.detours == []
+    assert client.core.detours == ()
 
 
 def test_what_a_function_raises_at_once_ends_the_attempt(servers: Servers) -> None:
@@ -474,7 +474,7 @@ def test_heartbeats_that_are_missed_are_silence_too(servers: Servers, how: str) 
     if how == "heartbeats":
         assert "nothing came" in client.core.detours[0].reason
     else:
-        assert client.core.detours == []
+        assert client.core.detours == ()
 
 
 def test_a_channel_that_went_along_is_asked_for_again(servers: Servers) -> None:
@@ -573,7 +573,7 @@ def test_a_user_who_gives_up_meanwhile_is_not_kept(servers: Servers, happens: st
     getattr(client.core, happens)(client.now)
     assert [type(event) for event in client.events()] == [HangUp]
     assert isinstance(client.down(), OpenAborted)
-    assert client.core.detours == []
+    assert client.core.detours == ()
 
 
 # --- once, and not again where it is not taken ---
