@@ -62,8 +62,11 @@ async def _attempt(address: AddressInfo, timeout: float | None) -> socket.socket
     sock = transport.new_socket(address)
     try:
         sock.setblocking(False)
-        async with asyncio.timeout(timeout):
+        if timeout is None:  # the only address, or the last: it may take all that is left
             await asyncio.get_running_loop().sock_connect(sock, address[4])
+        else:
+            async with asyncio.timeout(timeout):
+                await asyncio.get_running_loop().sock_connect(sock, address[4])
     except BaseException:
         sock.close()
         raise

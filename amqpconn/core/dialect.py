@@ -68,6 +68,7 @@ class Dialect:
         self.frame_end: int = constants.FRAME_END
         self.end_octet = bytes((self.frame_end,))
         self.frame_min_size: int = constants.FRAME_MIN_SIZE
+        self.beginnings: dict[bytes, Any] = {}  # what servers have begun with, and the frames
         self._take_classes(package)
 
     def _take_classes(self, package: ModuleType) -> None:

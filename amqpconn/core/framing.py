@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 FRAME_OVERHEAD: Final = 8
 _HEADER_SIZE: Final = 7
 _PROTOCOL_HEADER_SIZE: Final = 8
+# A server that begins with something else every time costs no more memory than this many frames.
+MOST_BEGINNINGS: Final = 64
 # Views of pieces that are smaller than this cost more than a copy, in time and in memory.
 _WORTH_A_VIEW: Final = 512
 _read_header = struct.Struct(">BHI").unpack_from
@@ -80,7 +82,7 @@ class FrameReader:
         if not isinstance(data, bytes):  # it may change when we are done with it
             data = bytes(data)
         if not self._length:
-            return self._frames(data, 0)
+            return self._frames(data, 0) if self._has_begun else self._beginning(data)
         there = self._length + len(data)
         if there < self._needed:
             self._pieces.append(data)
@@ -91,6 +93,24 @@ class FrameReader:
         whole = b"".join((*self._pieces, data))
         self._keep(b"", 0)
         return self._frames(whole, 0)
+
+    def _beginning(self, data: bytes) -> Iterator[Frame]:
+        """The first frames. Servers begin with the same start every time, so one that comes alone
+        is read once and kept for all connections; nobody changes it.
+        """
+        known, may_keep = self._dialect.beginnings, self._SHORT_WAY
+        if may_keep and data in known:
+            self._has_begun = True
+            yield known[data]
+            return
+        first, is_alone = None, False
+        for frame in self._frames(data, 0):
+            yield frame
+            first, is_alone = frame, first is None
+        if may_keep and first is not None and is_alone and not self._length:
+            if len(known) >= MOST_BEGINNINGS:
+                known.clear()
+            known[data] = first
 
     def is_heartbeat(self, data: bytes) -> bool:
         """Whether this is one heartbeat and nothing else, as it comes from an idle peer."""

@@ -14,7 +14,6 @@ from amqpconn._typing import cast
 from amqpconn.config import OURS
 from amqpconn.core import secrets
 from amqpconn.core.negotiation import negotiate
-from amqpconn.core.sharing import shared
 from amqpconn.errors import ConnectionFailed, HandshakeFailed, VersionRefused
 from amqpconn.locale import choose_locale
 from amqpconn.mechanisms import choose_mechanism, takes_challenges
@@ -22,7 +21,7 @@ from amqpconn.mechanisms import choose_mechanism, takes_challenges
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any, TypeVar
+    from typing import Any, ParamSpec, TypeVar
 
     from amqpconn.auth import AuthMethod
     from amqpconn.config import Settings
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from amqpconn_spec._wire import Table
     from amqpconn_spec.v0_9_1 import connection
 
+    P = ParamSpec("P")
     T = TypeVar("T")
 
 
@@ -104,9 +104,8 @@ class Handshake:
 
     def __init__(self, dialect: Dialect, settings: Settings, request: OpenRequest) -> None:
         own = settings.client_properties
-        capabilities = {**dialect.capabilities(), **cast("dict[str, bool]", own["capabilities"])}
-        shown: Table = {**own, "capabilities": capabilities}
-        self.agreement = Agreement(dialect.protocol, shared(shown) if own is OURS else shown)
+        shown = _ours(dialect) if own is OURS else _with_capabilities(own, dialect)
+        self.agreement = Agreement(dialect.protocol, shown)
         self._dialect = dialect
         self._settings = settings
         self._request = request
@@ -122,16 +121,18 @@ class Handshake:
         self._check_version(start)
         self.heard.append(start)
         agreement = self.agreement
-        agreement.server_properties = shared(start.server_properties)
+        agreement.server_properties = start.server_properties
         agreement.mechanisms = _words(start.mechanisms)
         agreement.locales = _words(start.locales)
         auth = self.auth = _users(
             "the list of authentication methods",
-            lambda: choose_mechanism(self._request.auth_methods, agreement.mechanisms),
+            choose_mechanism,
+            self._request.auth_methods,
+            agreement.mechanisms,
         )
         agreement.mechanism = auth.name
         agreement.locale = _users(
-            "the locale preference", lambda: choose_locale(self._request.locale, agreement.locales)
+            "the locale preference", choose_locale, self._request.locale, agreement.locales
         )
         return secrets.wanted(self._dialect.StartOk.NAME, auth, auth.initial_response)
 
@@ -213,18 +214,28 @@ class Handshake:
             )
 
 
+def _with_capabilities(own: Table, dialect: Dialect) -> Table:
+    capabilities = {**dialect.capabilities(), **cast("dict[str, bool]", own["capabilities"])}
+    return {**own, "capabilities": capabilities}
+
+
+@lru_cache  # for all connections that add nothing
+def _ours(dialect: Dialect) -> Table:
+    return _with_capabilities(OURS, dialect)
+
+
 @lru_cache(maxsize=32)  # all connections to a server have the same ones
 def _words(listed: bytes) -> tuple[str, ...]:
     """Mechanisms and locales come as words between spaces (1.4.2.1.4 and 1.4.2.1.5)."""
     return tuple(listed.decode("utf-8", "replace").split())
 
 
-def _users(whose: str, function: Callable[[], T]) -> T:
+def _users(whose: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Call something that the user supplied; whatever it raises ends this attempt with a typed
     error.
     """
     try:
-        return function()
+        return function(*args, **kwargs)
     except ConnectionFailed:
         raise
     except Exception as error:

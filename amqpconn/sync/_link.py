@@ -285,12 +285,13 @@ class Link(Flow):
             deadline = self._core.next_deadline()
             if deadline is not None and deadline <= now:
                 self._core.handle_timer(now)
+                deadline = self._core.next_deadline()
             self._flush(now)
             self._dispatch()
             if self._hung_up and (self._quick or not self._unsent):
                 return None
-            self._armed = self._core.next_deadline()
-            return self._mask(), self._armed
+            self._armed = deadline  # or later, if something has been written
+            return self._mask(), deadline
 
     def _mask(self) -> int:
         # What comes after the end is not read: it would wake the thread again and again.

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
 
-from amqpconn.core import sharing
+from amqpconn.core.dialect import dialect_for
+from amqpconn.core.framing import MOST_BEGINNINGS
 from amqpconn.core.handshake import Agreement
-from amqpconn.core.sharing import copied, shared
+from amqpconn.core.sharing import copied
 from amqpconn_spec.v0_9_1 import connection
 from tests.core.server import START, Client
 
 if TYPE_CHECKING:
-    from amqpconn_spec._wire import FieldValue, Table
+    from amqpconn_spec._wire import Table
 
 
 def agreed(start: connection.Start = START, **settings: object) -> Agreement:
@@ -25,6 +24,13 @@ def agreed(start: connection.Start = START, **settings: object) -> Agreement:
     client.feed(connection.Tune(2047, 131072, 60))
     assert client.core.manager.agreement is not None
     return client.core.manager.agreement
+
+
+def begun_with(properties: Table) -> connection.Start:
+    """A start that says this."""
+    return connection.Start(
+        START.version_major, START.version_minor, properties, START.mechanisms, START.locales
+    )
 
 
 def test_connections_to_one_server_share_what_they_agreed_on() -> None:
@@ -43,27 +49,31 @@ def test_properties_of_the_users_own_are_shared_with_nobody() -> None:
     assert first.client_properties is not second.client_properties
 
 
-@pytest.mark.parametrize(
-    ("one", "other"), [(1, True), (0, False), (1, 1.0), ("a", b"a"), ([], {}), ([1], [True])]
-)
-def test_only_the_very_same_is_shared(one: FieldValue, other: FieldValue) -> None:
-    assert shared({"value": one})["value"] is one
-    assert shared({"value": other})["value"] is other
+def test_a_server_that_says_something_else_is_heard() -> None:
+    agreed()
+    other = begun_with({"product": "other"})
+    assert agreed(other).server_properties == {"product": "other"}
+    assert agreed().server_properties == START.server_properties
 
 
-@pytest.mark.parametrize("value", [Decimal("1.5"), datetime(2026, 1, 1, tzinfo=UTC)])
-def test_values_that_cannot_be_compared_at_once_are_kept_as_they_are(value: FieldValue) -> None:
-    table: Table = {"value": value}
-    assert shared(table) is table
-    assert shared(dict(table)) is not table
+def test_start_in_pieces_or_with_more_behind_it_is_read_as_it_comes() -> None:
+    whole = START.encode_frame(0)
+    for pieces in ([whole[:9], whole[9:]], [whole + connection.Tune().encode_frame(0)]):
+        before = dict(dialect_for("0-9-1").beginnings)
+        client = Client().connect()
+        for piece in pieces:
+            client.core.receive_data(piece, 0.0)
+        assert client.core.manager.agreement is not None
+        assert client.core.manager.agreement.server_properties == START.server_properties
+        known = dialect_for("0-9-1").beginnings
+        assert known.keys() - before.keys() <= {whole}
 
 
-def test_servers_that_always_say_something_else_fill_no_memory() -> None:
-    for number in range(3 * sharing.MOST):
-        table: Table = {"number": number}
-        assert shared(table) is table
-        assert shared({"number": number}) is table
-    assert len(sharing._tables) <= sharing.MOST
+def test_servers_that_always_begin_with_something_else_fill_no_memory() -> None:
+    known = dialect_for("0-9-1").beginnings
+    for number in range(3 * MOST_BEGINNINGS):
+        assert agreed(begun_with({"n": number})).server_properties == {"n": number}
+        assert len(known) <= MOST_BEGINNINGS
 
 
 def test_copies_have_nothing_in_common_with_what_is_shared() -> None:
