@@ -1,4 +1,6 @@
-"""One byte stream of the event loop, and the core behind it: what moves bytes, events and time."""
+"""One byte stream of the event loop with the core behind it, from the attempt to open it to its
+end.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +10,9 @@ from typing import TYPE_CHECKING, cast
 from amqpconn import transport
 from amqpconn.asyncio._clock import clock_of
 from amqpconn.asyncio._dial import connected_socket
-from amqpconn.asyncio._guard import Guarded, disown, read_next
-from amqpconn.core.events import Arrived, HangUp, Opened, Redial, SecretWanted
-from amqpconn.errors import ConnectionFailed, NotOpen
+from amqpconn.asyncio._flow import NOTHING, Flow
+from amqpconn.asyncio._guard import disown, read_next
+from amqpconn.errors import ConnectionFailed
 
 if TYPE_CHECKING:
     import socket
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from amqpconn.asyncio._clock import Clock
     from amqpconn.asyncio._stream import Reader, Writer
     from amqpconn.core.endpoint import EndpointCore
-    from amqpconn.core.events import Event
+    from amqpconn.core.events import Event, Redial, SecretWanted
     from amqpconn.core.handshake import OpenRequest
     from amqpconn.transport import Target
 
@@ -34,38 +36,19 @@ if TYPE_CHECKING:
     ]
 
 _NEVER_S = 1e8
-# So many bytes are worth a write of their own; fewer wait for the rest of the loop's turn.
-_WORTH_A_WRITE = 16384
-# No more is given to the event loop at once: it copies what the socket does not take.
-_PIECE = 262144
-_NOTHING = memoryview(b"")
 
 
-class Link(asyncio.Protocol, Guarded):
-    """What the event loop calls, and what moves things between it, the core and the endpoint.
-
-    Attributes:
-        is_down: whether the stream is gone and everybody has been told.
-    """
+class Link(Flow):
+    """The life of a stream: dialled, opened, served by the event loop, closed."""
 
     __slots__ = (
         "_asking",
-        "_can_write",
         "_clock",
         "_connector",
         "_dialing",
         "_hung_up",
-        "_is_posted",
-        "_on_event",
-        "_opened",
         "_redial",
-        "_target",
-        "_telling",
-        "_transport",
-        "_unsent",
-        "_waiters",
         "_was_made",
-        "is_down",
     )
 
     def __init__(
@@ -75,32 +58,13 @@ class Link(asyncio.Protocol, Guarded):
         connector: Connector | None,
         on_event: Callable[[Event], None],
     ) -> None:
-        super().__init__(core)
-        self.is_down = False
-        self._target = target
+        super().__init__(core, target, on_event)
         self._connector = connector
-        self._on_event = on_event
         self._asking: Asking | None = None  # made when there is something to ask
-        self._transport: asyncio.Transport | None = None
         self._clock: Clock | None = None  # since it has a loop
         self._dialing: asyncio.Timeout | None = None  # never expires by itself; see _hang_up
-        self._was_made = self._opened = self._hung_up = self._telling = False
+        self._was_made = self._hung_up = False
         self._redial: Redial | None = None
-        self._can_write = True
-        self._waiters: list[asyncio.Future[None]] = []
-        self._is_posted = False
-        self._unsent = _NOTHING
-
-    @property
-    def loop(self) -> asyncio.AbstractEventLoop:
-        """The event loop in which it was opened. Raises NotOpen before."""
-        if self._loop is None:
-            raise NotOpen("the endpoint belongs to no event loop yet")
-        return self._loop
-
-    def now(self) -> float:
-        """The event loop's time, which is the core's clock."""
-        return self.loop.time()
 
     # --- opening and closing ---
 
@@ -133,7 +97,7 @@ class Link(asyncio.Protocol, Guarded):
             self.forked()
         elif self._loop is not None:
             if self._is_posted:  # it was sent before
-                self._write()
+                self._flush()
             self._core.abort(self.now())
             self.pump()
 
@@ -166,22 +130,6 @@ class Link(asyncio.Protocol, Guarded):
             what = f"the stream was full for {timeout} s; nothing was sent"
             raise self._core.timed_out(what, self.now()) from None
         return None if timeout is None else timeout - (self.now() - began)
-
-    async def wait_for(self, condition: Callable[[], bool]) -> None:
-        """Wait until this is true; it is asked again when anything has changed."""
-        while not condition():
-            waiter: asyncio.Future[None] = self.loop.create_future()
-            self._waiters.append(waiter)
-            try:
-                await waiter
-            finally:
-                self._waiters.remove(waiter)
-
-    def _changed(self) -> None:
-        """Wake whoever waits for something else than an answer."""
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(None)
 
     def _is_settled(self) -> bool:
         return self._opened or self._redial is not None or not self._core.is_alive
@@ -274,7 +222,7 @@ class Link(asyncio.Protocol, Guarded):
             self._core.lost(exc, self.now())
         if not self._core.is_leaving:  # what was read last may have sent us on
             self._core.disconnected()
-        self._transport, self._unsent = None, _NOTHING
+        self._transport, self._unsent = None, NOTHING
         self.pump()
 
     def _read_rest(self) -> None:
@@ -293,69 +241,10 @@ class Link(asyncio.Protocol, Guarded):
     def resume_writing(self) -> None:
         """The peer has caught up."""
         self._can_write = True
-        self._changed()
+        self._notify()
         self.pump()
 
-    # --- moving bytes, events and time ---
-
-    def pump(self) -> None:
-        """After anything that may have changed the core: write, tell, and set the timer."""
-        self._write()
-        if self._telling:  # a callback called us; whoever called it goes on telling, in order
-            return
-        self._telling = True
-        try:
-            while (event := self._core.next_event()) is not None:
-                self._tell(event)
-        finally:
-            self._telling = False
-        self._arm()
-
-    def post(self) -> None:
-        """Something was queued that is not answered: it goes out in one write with all else that
-        this turn of the event loop brings, unless there is much of it.
-        """
-        if self._core.output.size >= _WORTH_A_WRITE:
-            self.pump()
-        elif not self._is_posted:
-            self._is_posted = True
-            self.loop.call_soon(self._pump_posted)
-
-    def _pump_posted(self) -> None:
-        self._is_posted = False
-        self.pump()
-
-    def _write(self) -> None:
-        """Give the event loop what there is, until it has enough for now."""
-        while self._transport is not None and self._can_write:
-            if self._unsent:
-                piece, self._unsent = self._unsent[:_PIECE], self._unsent[_PIECE:] or _NOTHING
-                self._transport.write(piece)
-            elif self._core.output.size > _PIECE:
-                self._unsent = memoryview(self._core.data_to_send(self.now()))
-            elif self._core.output.size:
-                self._transport.write(self._core.data_to_send(self.now()))
-            else:
-                return
-
-    def _tell(self, event: Event) -> None:
-        if isinstance(event, Arrived):  # most of them are, and none of what is below concerns it
-            self._on_event(event)
-            return
-        if isinstance(event, HangUp):
-            self._hang_up(event.quick)
-            return
-        if isinstance(event, Redial):
-            self._leave(event)
-            return
-        if isinstance(event, SecretWanted):
-            self._ask(event)
-            return
-        self._opened = self._opened or isinstance(event, Opened)
-        self._on_event(event)
-        if not self._core.is_alive:
-            self._can_write = self.is_down = True
-        self._changed()
+    # --- what the flow asks ---
 
     def _ask(self, wanted: SecretWanted) -> None:
         if self._asking is None:
@@ -369,8 +258,8 @@ class Link(asyncio.Protocol, Guarded):
         if self._transport is not None:
             self._transport.set_protocol(asyncio.Protocol())
             self._transport.abort()
-        self._transport, self._redial, self._unsent = None, redial, _NOTHING
-        self._changed()
+        self._transport, self._redial, self._unsent = None, redial, NOTHING
+        self._notify()
 
     def _detour(self, redial: Redial) -> None:
         """Get ready for another stream."""
@@ -391,7 +280,7 @@ class Link(asyncio.Protocol, Guarded):
         elif quick:
             self._transport.abort()
         else:
-            unsent, self._unsent = self._unsent, _NOTHING
+            unsent, self._unsent = self._unsent, NOTHING
             self._transport.write(unsent)
             self._transport.write(self._core.data_to_send(self.now()))
             self._transport.close()

@@ -16,8 +16,8 @@ import pytest
 
 from amqpconn.asyncio import Channel, Connection, Endpoint, connect
 from amqpconn.asyncio._clock import clock_of
+from amqpconn.asyncio._flow import WORTH_A_WRITE
 from amqpconn.asyncio._guard import read_next
-from amqpconn.asyncio._link import _WORTH_A_WRITE
 from amqpconn.core.endpoint import EndpointCore
 from amqpconn.errors import (
     AlreadyOpen,
@@ -159,8 +159,8 @@ def test_much_is_written_at_once(peer: Peer, monkeypatch: pytest.MonkeyPatch) ->
         sizes = writes_of(connection, monkeypatch)
         for _ in range(100):
             await channel.send(PUBLISH, message(bytes(1000)))
-        assert 100_000 - _WORTH_A_WRITE < sum(sizes) <= 100 * (1000 + 100)
-        assert len(sizes) <= 100_000 / _WORTH_A_WRITE
+        assert 100_000 - WORTH_A_WRITE < sum(sizes) <= 100 * (1000 + 100)
+        assert len(sizes) <= 100_000 / WORTH_A_WRITE
         await channel.send(PUBLISH, message(bytes(100_000)))
         assert sum(sizes) > 200_000
 
@@ -199,7 +199,7 @@ def test_small_messages_are_bounded_too_while_the_peer_is_slow(peer: Peer) -> No
                 await channel.send(PUBLISH, message(bytes(1000)), timeout=0.05)
                 kept = link._core.output.size + transport.get_write_buffer_size()
                 most = max(most, kept)
-        assert 0 < most <= HIGH_WATER + _WORTH_A_WRITE + 1200
+        assert 0 < most <= HIGH_WATER + WORTH_A_WRITE + 1200
         peer.resume_reading()
 
     assert run_with(peer, work) == []

@@ -1,0 +1,164 @@
+"""What moves bytes from the core to a stream of the event loop, and events to the endpoint."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from typing import TYPE_CHECKING
+
+from amqpconn.asyncio._guard import Guarded
+from amqpconn.core.events import Arrived, HangUp, Opened, Redial, SecretWanted
+from amqpconn.errors import NotOpen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from amqpconn.core.endpoint import EndpointCore
+    from amqpconn.core.events import Event
+    from amqpconn.transport import Target
+
+# So many bytes are worth a write of their own; fewer wait for the rest of the loop's turn.
+WORTH_A_WRITE = 16384
+NOTHING = memoryview(b"")
+# No more is given to the event loop at once: it copies what the socket does not take.
+_PIECE = 262144
+
+
+class Flow(asyncio.Protocol, Guarded):
+    """One stream, and who waits for something about it.
+
+    Attributes:
+        is_down: whether the stream is gone and everybody has been told.
+    """
+
+    __slots__ = (
+        "_can_write",
+        "_is_posted",
+        "_on_event",
+        "_opened",
+        "_target",
+        "_telling",
+        "_transport",
+        "_unsent",
+        "_waiters",
+        "is_down",
+    )
+
+    def __init__(
+        self, core: EndpointCore, target: Target, on_event: Callable[[Event], None]
+    ) -> None:
+        super().__init__(core)
+        self.is_down = False
+        self._target = target
+        self._on_event = on_event
+        self._transport: asyncio.Transport | None = None
+        self._unsent = NOTHING
+        self._can_write = True
+        self._opened = self._telling = self._is_posted = False
+        self._waiters: list[asyncio.Future[None]] = []
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop in which it was opened. Raises NotOpen before."""
+        if self._loop is None:
+            raise NotOpen("the endpoint belongs to no event loop yet")
+        return self._loop
+
+    def now(self) -> float:
+        """The event loop's time, which is the core's clock."""
+        return self.loop.time()
+
+    async def wait_for(self, condition: Callable[[], bool]) -> None:
+        """Wait until this is true; it is asked again when anything has changed."""
+        while not condition():
+            waiter: asyncio.Future[None] = self.loop.create_future()
+            self._waiters.append(waiter)
+            try:
+                await waiter
+            finally:
+                self._waiters.remove(waiter)
+
+    def _notify(self) -> None:
+        """Wake whoever waits for something else than an answer."""
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def pump(self) -> None:
+        """After anything that may have changed the core: write, tell, and set the timer."""
+        self._flush()
+        if self._telling:  # a callback called us; whoever called it goes on telling, in order
+            return
+        self._telling = True
+        try:
+            self._dispatch()
+        finally:
+            self._telling = False
+        self._arm()
+
+    def post(self) -> None:
+        """Something was queued that is not answered: it goes out in one write with all else that
+        this turn of the event loop brings, unless there is much of it.
+        """
+        if self._core.output.size >= WORTH_A_WRITE:
+            self.pump()
+        elif not self._is_posted:
+            self._is_posted = True
+            self.loop.call_soon(self._pump_posted)
+
+    def _pump_posted(self) -> None:
+        self._is_posted = False
+        self.pump()
+
+    def _flush(self) -> None:
+        """Give the event loop what there is, until it has enough for now."""
+        while self._transport is not None and self._can_write:
+            if self._unsent:
+                piece, self._unsent = self._unsent[:_PIECE], self._unsent[_PIECE:] or NOTHING
+                self._transport.write(piece)
+            elif self._core.output.size > _PIECE:
+                self._unsent = memoryview(self._core.data_to_send(self.now()))
+            elif self._core.output.size:
+                self._transport.write(self._core.data_to_send(self.now()))
+            else:
+                return
+
+    def _dispatch(self) -> None:
+        """Tell of everything."""
+        while (event := self._core.next_event()) is not None:
+            self._tell(event)
+
+    def _tell(self, event: Event) -> None:
+        if isinstance(event, Arrived):  # most of them are, and none of what is below concerns it
+            self._on_event(event)
+            return
+        if isinstance(event, HangUp):
+            self._hang_up(event.quick)
+            return
+        if isinstance(event, Redial):
+            self._leave(event)
+            return
+        if isinstance(event, SecretWanted):
+            self._ask(event)
+            return
+        self._opened = self._opened or isinstance(event, Opened)
+        self._on_event(event)
+        if not self._core.is_alive:
+            self._can_write = self.is_down = True
+        self._notify()
+
+    @abstractmethod
+    def _arm(self) -> None:
+        """Have the core woken at its next deadline."""
+
+    @abstractmethod
+    def _hang_up(self, quick: bool) -> None:
+        """Close the stream."""
+
+    @abstractmethod
+    def _leave(self, redial: Redial) -> None:
+        """Drop the stream for another one."""
+
+    @abstractmethod
+    def _ask(self, wanted: SecretWanted) -> None:
+        """Get a secret for the core."""
