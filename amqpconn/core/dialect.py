@@ -76,6 +76,7 @@ class Dialect:
         self.ProtocolHeader: type[frames.ProtocolHeader] = frames_.ProtocolHeader
         self.HeaderFrame: type[frames.HeaderFrame] = frames_.HeaderFrame
         self.heartbeat: bytes = frames_.HEARTBEAT
+        self.Start: type[connection.Start] = connection_.Start
         self.StartOk: type[connection.StartOk] = connection_.StartOk
         self.SecureOk: type[connection.SecureOk] = connection_.SecureOk
         self.TuneOk: type[connection.TuneOk] = connection_.TuneOk

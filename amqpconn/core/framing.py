@@ -98,19 +98,25 @@ class FrameReader:
         """The first frames. Servers begin with the same start every time, so one that comes alone
         is read once and kept for all connections; nobody changes it.
         """
-        known, may_keep = self._dialect.beginnings, self._SHORT_WAY
-        if may_keep and data in known:
+        kept = self._dialect.beginnings.get(data) if self._SHORT_WAY else None
+        if kept is not None:
             self._has_begun = True
-            yield known[data]
+            yield kept
             return
-        first, is_alone = None, False
+        read = []
         for frame in self._frames(data, 0):
             yield frame
-            first, is_alone = frame, first is None
-        if may_keep and first is not None and is_alone and not self._length:
+            read.append(frame)
+        if len(read) == 1 and not self._length and self._SHORT_WAY:
+            self._keep_beginning(data, read[0])
+
+    def _keep_beginning(self, data: bytes, frame: Frame) -> None:
+        """Start, and nothing else: what clients begin with has their credentials in it."""
+        if isinstance(frame[1], self._dialect.Start):
+            known = self._dialect.beginnings
             if len(known) >= MOST_BEGINNINGS:
                 known.clear()
-            known[data] = first
+            known[data] = frame
 
     def is_heartbeat(self, data: bytes) -> bool:
         """Whether this is one heartbeat and nothing else, as it comes from an idle peer."""

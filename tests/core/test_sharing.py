@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from amqpconn.core.dialect import dialect_for
-from amqpconn.core.framing import MOST_BEGINNINGS
+from amqpconn.core.framing import MOST_BEGINNINGS, FrameReader
 from amqpconn.core.handshake import Agreement
 from amqpconn.core.sharing import copied
 from amqpconn_spec.v0_9_1 import connection
@@ -67,6 +67,14 @@ def test_start_in_pieces_or_with_more_behind_it_is_read_as_it_comes() -> None:
         assert client.core.manager.agreement.server_properties == START.server_properties
         known = dialect_for("0-9-1").beginnings
         assert known.keys() - before.keys() <= {whole}
+
+
+def test_only_start_is_kept() -> None:
+    """Servers read with the same reader, and what clients begin with has their credentials."""
+    dialect = dialect_for("0-9-1")
+    login = connection.StartOk(mechanism="PLAIN", response=b"\0guest\0secret").encode_frame(0)
+    assert len(list(FrameReader(dialect, dialect.frame_min_size).receive(login))) == 1
+    assert login not in dialect.beginnings
 
 
 def test_servers_that_always_begin_with_something_else_fill_no_memory() -> None:
