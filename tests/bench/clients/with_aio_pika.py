@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from time import perf_counter
+from functools import partial
 from typing import Any
 
 import aio_pika
 
 from tests.bench.child import Window
-from tests.bench.clients import HEARTBEAT_S
+from tests.bench.clients import HEARTBEAT_S, alike
 
-
-async def open_close(url: str, count: int) -> dict[str, float]:
-    await (await aio_pika.connect(url)).close()
-    with Window() as window:
-        for _ in range(count):
-            await (await aio_pika.connect(url)).close()
-    return window.per(count)
-
-
-async def first_channel(url: str) -> dict[str, float]:
-    began = perf_counter()
-    async with await aio_pika.connect(url) as connection:
-        opened = perf_counter()
-        await connection.channel()
-        return {"connection": opened - began, "channel": perf_counter() - began}
+open_close = partial(alike.open_close_later, aio_pika.connect)
+first_channel = partial(
+    alike.first_channel_later, aio_pika.connect, lambda connection: connection.channel()
+)
 
 
 async def publish(url: str, name: str, count: int, size: int) -> dict[str, float]:

@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from time import perf_counter
+from functools import partial
 from typing import Any
 
 import aiormq
 
 from tests.bench.child import Window
-from tests.bench.clients import HEARTBEAT_S
+from tests.bench.clients import HEARTBEAT_S, alike
 
-
-async def open_close(url: str, count: int) -> dict[str, float]:
-    await (await aiormq.connect(url)).close()
-    with Window() as window:
-        for _ in range(count):
-            await (await aiormq.connect(url)).close()
-    return window.per(count)
-
-
-async def first_channel(url: str) -> dict[str, float]:
-    began = perf_counter()
-    connection = await aiormq.connect(url)
-    opened = perf_counter()
-    await connection.channel()
-    done = perf_counter()
-    await connection.close()
-    return {"connection": opened - began, "channel": done - began}
+open_close = partial(alike.open_close_later, aiormq.connect)
+first_channel = partial(
+    alike.first_channel_later, aiormq.connect, lambda connection: connection.channel()
+)
 
 
 async def publish(url: str, name: str, count: int, size: int) -> dict[str, float]:

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from time import perf_counter
 
 from amqpconn import Content
 from amqpconn.sync import Connection, connect
 from amqpconn_spec.v0_9_1 import basic, queue
 from tests.bench.child import Window
-from tests.bench.clients import HEARTBEAT_S
+from tests.bench.clients import HEARTBEAT_S, alike
 
-
-def open_close(url: str, count: int) -> dict[str, float]:
-    with connect(url):
-        pass
-    with Window() as window:
-        for _ in range(count):
-            connect(url).close()
-    return window.per(count)
-
-
-def first_channel(url: str) -> dict[str, float]:
-    began = perf_counter()
-    with connect(url) as connection:
-        opened = perf_counter()
-        connection.endpoint.open_channel()
-        return {"connection": opened - began, "channel": perf_counter() - began}
+open_close = partial(alike.open_close, connect)
+first_channel = partial(
+    alike.first_channel, connect, lambda connection: connection.endpoint.open_channel()
+)
 
 
 def together(url: str, fast_open: bool = False) -> dict[str, float]:

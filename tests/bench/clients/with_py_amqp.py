@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from functools import partial
 from typing import Any
 
 import amqp
 
 from tests.bench.child import Window
-from tests.bench.clients import place
+from tests.bench.clients import alike, place
 
 
 def _connect(url: str) -> Any:
@@ -18,20 +18,8 @@ def _connect(url: str) -> Any:
     return connection
 
 
-def open_close(url: str, count: int) -> dict[str, float]:
-    _connect(url).close()
-    with Window() as window:
-        for _ in range(count):
-            _connect(url).close()
-    return window.per(count)
-
-
-def first_channel(url: str) -> dict[str, float]:
-    began = perf_counter()
-    with _connect(url) as connection:
-        opened = perf_counter()
-        connection.channel()
-        return {"connection": opened - began, "channel": perf_counter() - began}
+open_close = partial(alike.open_close, _connect)
+first_channel = partial(alike.first_channel, _connect, lambda connection: connection.channel())
 
 
 def publish(url: str, name: str, count: int, size: int) -> dict[str, float]:
