@@ -8,8 +8,10 @@ drivers' Endpoint).
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
+import sys
 import threading
 from sys import intern
 
@@ -36,6 +38,11 @@ if TYPE_CHECKING:
 STREAM: Final = socket.SOCK_STREAM
 PORT: Final = 5672
 PORT_TLS: Final = 5671
+IN_PROGRESS: Final = errno.EINPROGRESS
+_GOES_ON: Final = (errno.EINPROGRESS, errno.EALREADY, errno.EWOULDBLOCK)
+# Linux has connected to a server on the same machine by the time it says that it goes on, and says
+# so when it is asked again. Other systems answer that in other ways.
+TELLS_AGAIN: Final = sys.platform == "linux"
 
 
 class Target:
@@ -141,6 +148,16 @@ def new_socket(info: AddressInfo) -> socket.socket:
     if info[0] != getattr(socket, "AF_UNIX", None):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
+
+
+def begin(sock: socket.socket, address: AddressInfo) -> int:
+    """Begin to connect a socket that does not block: 0 when it is connected already, the number of
+    an error, or `IN_PROGRESS`.
+    """
+    code = sock.connect_ex(address[4])
+    if code == errno.EINPROGRESS and TELLS_AGAIN:
+        code = sock.connect_ex(address[4])
+    return IN_PROGRESS if code in _GOES_ON else code
 
 
 def check_connected(sock: socket.socket) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -62,12 +63,18 @@ async def _attempt(address: AddressInfo, timeout: float | None) -> socket.socket
     sock = transport.new_socket(address)
     try:
         sock.setblocking(False)
-        if timeout is None:  # the only address, or the last: it may take all that is left
-            await asyncio.get_running_loop().sock_connect(sock, address[4])
-        else:
+        if not _is_connected(sock, address):
             async with asyncio.timeout(timeout):
                 await asyncio.get_running_loop().sock_connect(sock, address[4])
     except BaseException:
         sock.close()
         raise
     return sock
+
+
+def _is_connected(sock: socket.socket, address: AddressInfo) -> bool:
+    """Whether it needs no waiting, which takes turns of the event loop. Raises OSError."""
+    code = transport.begin(sock, address) if transport.TELLS_AGAIN else transport.IN_PROGRESS
+    if code not in (0, transport.IN_PROGRESS):
+        raise OSError(code, os.strerror(code))
+    return code == 0

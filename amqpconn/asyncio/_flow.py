@@ -66,7 +66,8 @@ class Flow(asyncio.Protocol, Guarded):
 
     def now(self) -> float:
         """The event loop's time, which is the core's clock."""
-        return self.loop.time()
+        loop = self._loop  # not by `loop`: it is asked for with every byte
+        return loop.time() if loop is not None else self.loop.time()
 
     async def wait_for(self, condition: Callable[[], bool]) -> None:
         """Wait until this is true; it is asked again when anything has changed."""
@@ -124,28 +125,30 @@ class Flow(asyncio.Protocol, Guarded):
                 return
 
     def _dispatch(self) -> None:
-        """Tell of everything."""
-        while (event := self._core.next_event()) is not None:
-            self._tell(event)
+        """Tell of everything, and wake once whoever waits for any of it."""
+        is_news = False
+        try:
+            while (event := self._core.next_event()) is not None:
+                is_news = True
+                self._tell(event)
+        finally:
+            if is_news:
+                if self._core.is_down:
+                    self._can_write = self.is_down = True
+                self._notify()
 
     def _tell(self, event: Event) -> None:
-        if isinstance(event, Arrived):  # most of them are, and none of what is below concerns it
+        if isinstance(event, Arrived):  # most of them are
             self._on_event(event)
-            return
-        if isinstance(event, HangUp):
+        elif isinstance(event, HangUp):
             self._hang_up(event.quick)
-            return
-        if isinstance(event, Redial):
+        elif isinstance(event, Redial):
             self._leave(event)
-            return
-        if isinstance(event, SecretWanted):
+        elif isinstance(event, SecretWanted):
             self._ask(event)
-            return
-        self._opened = self._opened or isinstance(event, Opened)
-        self._on_event(event)
-        if not self._core.is_alive:
-            self._can_write = self.is_down = True
-        self._notify()
+        else:
+            self._opened = self._opened or isinstance(event, Opened)
+            self._on_event(event)
 
     @abstractmethod
     def _arm(self) -> None:

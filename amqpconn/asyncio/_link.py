@@ -254,12 +254,11 @@ class Link(Flow):
         self._asking.begin(wanted)
 
     def _leave(self, redial: Redial) -> None:
-        """Drop this stream, whose end concerns nobody, and wake the task that opens."""
+        """Drop this stream, whose end concerns nobody; the task that opens is woken, too."""
         if self._transport is not None:
             self._transport.set_protocol(asyncio.Protocol())
             self._transport.abort()
         self._transport, self._redial, self._unsent = None, redial, NOTHING
-        self._notify()
 
     def _detour(self, redial: Redial) -> None:
         """Get ready for another stream."""

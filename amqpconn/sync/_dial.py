@@ -5,7 +5,6 @@ Another thread may break it off at any moment: `interrupt` wakes whatever it wai
 
 from __future__ import annotations
 
-import errno
 import os
 import socket
 import threading
@@ -51,9 +50,6 @@ if TYPE_CHECKING:
     # runs on a thread of its own, which is not waited for when `open` has to end before it does;
     # the stream that it then makes in vain is closed.
     Connector = Callable[[float | None], Stream | ByteStream]
-
-
-_IN_PROGRESS = (errno.EINPROGRESS, errno.EWOULDBLOCK)
 
 
 class Dial:
@@ -165,14 +161,14 @@ class Dial:
         raise transport.several(errors, self._target)
 
     def _attempt(self, address: AddressInfo, left: int) -> None:
-        remaining = self._remaining()
         sock = transport.new_socket(address)
         self.stream = sock
         try:
             sock.setblocking(False)
-            code = sock.connect_ex(address[4])
+            code = transport.begin(sock, address)
             self._check_interrupted()
-            if code in _IN_PROGRESS:
+            if code == transport.IN_PROGRESS:
+                remaining = self._remaining()
                 code = _outcome(sock, transport.share(remaining, left) or remaining)
             if code:
                 raise OSError(code, os.strerror(code))

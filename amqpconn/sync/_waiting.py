@@ -65,4 +65,5 @@ else:
 
 def has_more(stream: Stream) -> bool:
     """Whether TLS, or what behaves like it, holds bytes that no selector tells of."""
-    return bool(getattr(stream, "pending", int)())
+    pending = getattr(stream, "pending", None)
+    return pending is not None and bool(pending())

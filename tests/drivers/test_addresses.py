@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from amqpconn import transport
 from amqpconn.errors import (
     ConnectionFailed,
     ConnectRefused,
@@ -34,6 +35,17 @@ def test_port_where_nothing_listens(driver: Driver) -> None:
     assert "Connection refused" in str(error)
     assert isinstance(error, OSError)
     assert isinstance(error.__cause__, ConnectionRefusedError)
+
+
+def test_what_does_not_connect_at_once_is_waited_for(
+    driver: Driver, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on systems other than Linux, and as with servers that are far away."""
+    monkeypatch.setattr(transport, "TELLS_AGAIN", False)
+    with driver.connect(peer.url()) as connection:
+        assert connection.is_open
+    with pytest.raises(ConnectRefused, match="Connection refused"):
+        driver.connect(url_of(refusing()))
 
 
 @pytest.mark.parametrize(
