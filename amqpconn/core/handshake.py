@@ -17,6 +17,7 @@ from amqpconn.core.negotiation import negotiate
 from amqpconn.errors import ConnectionFailed, HandshakeFailed, VersionRefused
 from amqpconn.locale import choose_locale
 from amqpconn.mechanisms import choose_mechanism, takes_challenges
+from amqpconn_spec._wire import EncodedTable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -221,7 +222,7 @@ def _with_capabilities(own: Table, dialect: Dialect) -> Table:
 
 @lru_cache  # for all connections that add nothing
 def _ours(dialect: Dialect) -> Table:
-    return _with_capabilities(OURS, dialect)
+    return EncodedTable(_with_capabilities(OURS, dialect))
 
 
 @lru_cache(maxsize=32)  # all connections to a server have the same ones

@@ -40,6 +40,7 @@ __all__ = [
     "TOO_SHORT",
     "DecodeError",
     "EncodeError",
+    "EncodedTable",
     "WireError",
     "decode_table",
     "decode_timestamp",
@@ -235,8 +236,11 @@ def encode_table(table: Mapping[str, FieldValue], depth: int = 1) -> bytes:
     """
     if depth > MAX_DEPTH:
         raise EncodeError("", f"lies deeper than {MAX_DEPTH} tables and arrays")
-    if not isinstance(table, dict) and not _is_mapping(table):
-        raise EncodeError("", f"must be a table (a dict), not {type(table).__name__}")
+    if type(table) is not dict:
+        if type(table) is EncodedTable and depth == 1:
+            return table.octets
+        if not isinstance(table, dict) and not _is_mapping(table):
+            raise EncodeError("", f"must be a table (a dict), not {type(table).__name__}")
     parts = []
     for key, value in table.items():
         try:
@@ -263,6 +267,23 @@ def encode_table(table: Mapping[str, FieldValue], depth: int = 1) -> bytes:
             raise EncodeError(*_entry_problem(key)) from None
     body = b"".join(parts)
     return PACK_I(len(body)) + body
+
+
+class EncodedTable(dict[str, "FieldValue"]):
+    """A copy of a table, written beforehand for all that send it. Nobody may change it.
+
+    Attributes:
+        octets: As encode_table gives them, with the length in front.
+
+    Raises:
+        EncodeError: A key or value cannot be written.
+    """
+
+    __slots__ = ("octets",)
+
+    def __init__(self, table: Mapping[str, FieldValue]) -> None:
+        super().__init__(table)
+        self.octets = encode_table(table)
 
 
 def _encode_key(key: str) -> bytes:

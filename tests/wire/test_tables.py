@@ -20,6 +20,7 @@ from amqpconn_spec import _wire
 from amqpconn_spec._wire import (
     MAX_DEPTH,
     DecodeError,
+    EncodedTable,
     EncodeError,
     decode_table,
     decode_timestamp,
@@ -492,3 +493,27 @@ def test_a_key_that_is_more_than_a_str_is_not_kept(monkeypatch: pytest.MonkeyPat
 
     assert decode_table(encode_table({Key.ONE: 1}))[0] == {"one": 1}
     assert not _wire.KEYS
+
+
+# --- tables that are written beforehand ---
+
+
+@given(TABLES)
+def test_a_table_that_was_written_beforehand_is_written_the_same(table: dict[str, Any]) -> None:
+    encoded = EncodedTable(table)
+    assert encoded == table
+    assert encode_table(encoded) == encoded.octets == encode_table(table)
+    assert encode_table({"inside": encoded}) == encode_table({"inside": table})
+
+
+def test_a_table_that_was_written_beforehand_lies_no_deeper_than_others() -> None:
+    table: dict[str, Any] = {}
+    for _ in range(MAX_DEPTH - 1):
+        table = {"k": table}
+    with pytest.raises(EncodeError, match="lies deeper"):
+        encode_table({"k": EncodedTable(table)})
+
+
+def test_what_cannot_be_written_is_refused_beforehand() -> None:
+    with pytest.raises(EncodeError, match="must be an integer"):
+        EncodedTable({"k": 1 << 70})
