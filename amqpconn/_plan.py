@@ -5,7 +5,6 @@ URL with the options of `connect`, a new secret.
 from __future__ import annotations
 
 from amqpconn._forgetting import forgetting
-from amqpconn._typing import cast
 from amqpconn.core.handshake import OpenRequest
 from amqpconn.credentials import url_methods
 from amqpconn.errors import InvalidParameter
@@ -18,13 +17,16 @@ from amqpconn.uri import parse_url
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any
+    from typing import Any, Final
 
     from amqpconn.auth import AuthMethod
     from amqpconn.core.endpoint import EndpointCore
     from amqpconn.core.events import Call
     from amqpconn.locale import LocalePreference
     from amqpconn.uri import ParsedURL
+
+_SEQUENCES: Final = (list, tuple)
+_ENGLISH: Final = Prefer("en_US")
 
 
 @forgetting
@@ -35,15 +37,12 @@ def open_request(
     first_channel: bool = False,
 ) -> OpenRequest:
     """The arguments of `open`, checked. Raises InvalidParameter."""
-    methods = (
-        list(auth_methods)
-        if isinstance(auth_methods, list | tuple)
-        else [cast("AuthMethod", auth_methods)]
-    )
+    methods: Any = auth_methods
+    methods = list(methods) if isinstance(methods, _SEQUENCES) else [methods]
     check_methods(methods)
     if not isinstance(virtual_host, str) or not 0 <= _utf8_size(virtual_host) <= 255:
         raise InvalidParameter("virtual_host is not a text of at most 255 bytes")
-    preference = Prefer("en_US") if locale is None else locale
+    preference = _ENGLISH if locale is None else locale
     return OpenRequest(methods, preference, virtual_host, bool(first_channel))
 
 

@@ -24,10 +24,11 @@ def invalid(part: str, problem: str, remedy: str) -> InvalidURL:
 def host_name(part: str, name: str) -> str:
     relative = name.removesuffix(".")
     labels = relative.split(".")
-    lengths = [len(label) for label in labels]
+    lengths = list(map(len, labels))
+    characters = "".join(labels)
     if not name.isascii():
         raise invalid(part, "is not ASCII", "write the name's ASCII form, which begins with xn--")
-    if not _IN_HOST_NAMES.issuperset("".join(labels)):
+    if not characters.isalnum() and not _IN_HOST_NAMES.issuperset(characters):
         remedy = "use letters, digits, '-', '_' and dots only"
         raise invalid(part, "has a character that is in no host name", remedy)
     if len(relative) > _LONGEST_HOST or not min(lengths) or max(lengths) > _LONGEST_LABEL:

@@ -136,9 +136,9 @@ def plain_auth(username: str, password: str, authorization_id: str = "") -> Auth
     Raises `InvalidParameter` when one of them is not a `str`, has no UTF-8 form or contains NUL.
     """
     parts = (
-        _without_nul("authorization_id", authorization_id),
-        _without_nul("username", username),
-        _without_nul("password", password),
+        _utf8("authorization_id", authorization_id, may_have_nul=False),
+        _utf8("username", username, may_have_nul=False),
+        _utf8("password", password, may_have_nul=False),
     )
     return _OneResponse("PLAIN", b"\0".join(parts), username)
 
@@ -166,7 +166,7 @@ def external_auth(authorization_id: str = "") -> AuthMethod:
 
     Raises `InvalidParameter` when it is not a `str`, has no UTF-8 form or contains NUL.
     """
-    response = _without_nul("authorization_id", authorization_id)
+    response = _utf8("authorization_id", authorization_id, may_have_nul=False)
     return _OneResponse("EXTERNAL", response, authorization_id)
 
 
@@ -181,17 +181,12 @@ def anonymous_auth(trace: str = "") -> AuthMethod:
     return _OneResponse("ANONYMOUS", _utf8("trace", trace))
 
 
-def _without_nul(argument: str, value: str) -> bytes:
-    encoded = _utf8(argument, value)
-    if b"\0" in encoded:
-        raise InvalidParameter(f"{argument} contains NUL, which SASL does not allow there")
-    return encoded
-
-
-def _utf8(argument: str, value: str) -> bytes:
+def _utf8(argument: str, value: str, may_have_nul: bool = True) -> bytes:
     """The bytes of an argument. Errors name the argument and never show its value."""
     if not isinstance(value, str):
         raise InvalidParameter(f"{argument} must be a str, not {type(value).__name__}")
+    if not may_have_nul and "\0" in value:
+        raise InvalidParameter(f"{argument} contains NUL, which SASL does not allow there")
     try:
         return value.encode()
     except UnicodeEncodeError:

@@ -23,6 +23,7 @@ __version__: Final = "0.1.0"
 DEFAULT_TIMEOUT_S: Final = 30.0
 DEFAULT_CLOSE_TIMEOUT_S: Final = 5.0
 DEFAULT_MAX_REDIRECTS: Final = 3
+_NUMBERS: Final = (int, float)
 
 
 # What every connection shows to the server. Those who add nothing share it.
@@ -72,7 +73,7 @@ def checked_seconds(name: str, value: float | None) -> float | None:
         return None
     if (
         isinstance(value, bool)
-        or not isinstance(value, int | float)
+        or not isinstance(value, _NUMBERS)
         or not 0 < value <= sys.float_info.max
     ):
         raise InvalidParameter(

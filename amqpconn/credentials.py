@@ -150,16 +150,15 @@ def fetched_auth(fetch: Fetch, mechanism: str = "PLAIN") -> AuthMethod:
 
 def url_methods(parsed: ParsedURL, fetch: Fetch | None) -> list[AuthMethod]:
     """The methods that a URL asks for; with `fetch`, that gives user name and password."""
-    makers: dict[str, Callable[[], AuthMethod]] = {
-        "PLAIN": lambda: plain_auth(parsed.username, parsed.password),
-        "AMQPLAIN": lambda: amqplain_auth(parsed.username, parsed.password),
-        "EXTERNAL": external_auth,
-        "ANONYMOUS": anonymous_auth,
-    }
-    names = parsed.auth_mechanism or ["PLAIN"]
+    return [_url_method(name, parsed, fetch) for name in parsed.auth_mechanism or ["PLAIN"]]
+
+
+def _url_method(name: str, parsed: ParsedURL, fetch: Fetch | None) -> AuthMethod:
+    if name not in _MAKERS:
+        return external_auth() if name == "EXTERNAL" else anonymous_auth()
     if fetch is not None:
-        return [fetched_auth(fetch, name) if name in _MAKERS else makers[name]() for name in names]
-    return [makers[name]() for name in names]
+        return fetched_auth(fetch, name)
+    return _MAKERS[name](parsed.username, parsed.password)
 
 
 @forgetting

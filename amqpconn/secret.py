@@ -8,6 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
+_KINDS = (bytes, bytearray, memoryview, str)
+
 
 class Secret:
     """A credential as it goes over the wire, and how long it holds.
@@ -29,8 +31,8 @@ class Secret:
     __slots__ = ("_value", "expires_in_s")
 
     def __init__(self, value: bytes | str, expires_in_s: float | None = None) -> None:
-        is_right = isinstance(value, bytes | bytearray | memoryview | str)
-        wrong = problem_with_life(expires_in_s)
+        is_right = isinstance(value, _KINDS)
+        wrong = None if expires_in_s is None else problem_with_life(expires_in_s)
         if not is_right:
             wrong = InvalidParameter(f"a secret is bytes or a str, not {type(value).__name__}")
         elif isinstance(value, str) and any("\ud800" <= each <= "\udfff" for each in value):

@@ -211,7 +211,10 @@ def _split_scheme(url: str) -> tuple[str, str]:
 
 def _split(rest: str) -> tuple[str, str, str | None]:
     """Authority, path with its leading '/', and query without its '?' (None: there is no '?')."""
-    end = min((rest.index(mark) for mark in "/?#" if mark in rest), default=len(rest))
+    end = len(rest)
+    for mark in "/?#":
+        at = rest.find(mark, 0, end)
+        end = end if at < 0 else at
     authority, tail = rest[:end], rest[end:]
     if "@" in tail:
         # A raw mark in the password ends the authority early, and the password's rest would

@@ -16,8 +16,11 @@ from amqpconn.secret import Secret
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Final
 
     from amqpconn.auth import AuthMethod
+
+_BYTES: Final = (bytes, bytearray, memoryview)
 
 
 def wanted(
@@ -58,7 +61,7 @@ def taken(question: SecretWanted, given: object) -> Secret:
     """What the user's function gave, as a Secret. Raises CredentialsFailed for anything else."""
     if isinstance(given, Secret):
         return given
-    if isinstance(given, bytes | bytearray | memoryview):
+    if isinstance(given, _BYTES):
         return Secret(bytes(given))
     raise CredentialsFailed(
         f"mechanism {question.mechanism} gave {type(given).__name__} for {question.method},"
