@@ -279,16 +279,13 @@ class Link(Flow):
         elif quick:
             self._transport.abort()
         else:
-            if self._unsent or self._core.output.size:
-                self._transport.write(self._unsent)
-                self._transport.write(self._core.data_to_send(self.now()))
-                self._unsent = NOTHING
+            unsent, self._unsent = self._unsent, NOTHING
+            self._transport.write(unsent)
+            self._transport.write(self._core.data_to_send(self.now()))
             self._transport.close()
 
     def _arm(self) -> None:
-        deadline, clock = self._core.next_deadline(), self._clock
-        if clock is None:  # nobody has opened it
-            return
+        deadline, clock = self._core.next_deadline(), cast("Clock", self._clock)
         if deadline is None:
             clock.forget(self)
         else:

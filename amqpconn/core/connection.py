@@ -6,7 +6,17 @@ from __future__ import annotations
 
 from amqpconn._typing import cast
 from amqpconn.core import initial_frame
-from amqpconn.core.states import DISCARDING, HEADER, PHASES, IllegalStep, Machine, Role, State
+from amqpconn.core.states import (
+    CLOSED,
+    DISCARDING,
+    HEADER,
+    OPENED,
+    PHASES,
+    IllegalStep,
+    Machine,
+    Role,
+    State,
+)
 from amqpconn.errors import (
     HandshakeFailed,
     UnexpectedMethod,
@@ -24,16 +34,17 @@ if TYPE_CHECKING:
     from amqpconn.core.events import SecretWanted
     from amqpconn.core.handshake import Agreement, Handshake, OpenRequest
     from amqpconn.core.negotiation import Tuning
+    from amqpconn.core.output import Output
     from amqpconn.core.servers import Offer
     from amqpconn.errors import ConnectionFailed, ProtocolViolation
+    from amqpconn.secret import Secret
     from amqpconn_spec._base import Method
     from amqpconn_spec.v0_9_1 import connection
 
     class Side(Protocol):
         """What the manager needs of its endpoint."""
 
-        def write(self, data: bytes) -> None:
-            """Behind everything that waits."""
+        output: Output  # behind everything that waits there
 
         def tuned(self, tuning: Tuning) -> None:
             """The limits are agreed."""
@@ -99,14 +110,14 @@ class ConnectionManager:
         self._side = side
         self._dialect = dialect
         self._settings = settings
-        self._handshake: Handshake | None = None
+        self._handshake: Any = None  # a Handshake from start to open-ok
         self._offer: Offer | None = None  # what was answered ahead, until open-ok
-        self._before = State.CLOSED
+        self._before = CLOSED
 
     @property
     def is_open(self) -> bool:
         """Whether the handshake is done and nobody has closed."""
-        return self.machine.state is State.OPENED
+        return self.machine.state is OPENED
 
     @property
     def is_ahead(self) -> bool:
@@ -121,7 +132,7 @@ class ConnectionManager:
     @property
     def is_closed(self) -> bool:
         """Whether there is nothing more to say or to hear."""
-        return self.machine.state is State.CLOSED
+        return self.machine.state is CLOSED
 
     @property
     def phase(self) -> str:
@@ -132,9 +143,7 @@ class ConnectionManager:
         """The byte stream is there: send the protocol header; with an offer that is remembered,
         also the answers to it. Raises HandshakeFailed when there are no credentials.
         """
-        from amqpconn.core.handshake import Handshake  # late: so is all that opening needs
-
-        handshake = self._handshake = Handshake(self._dialect, self._settings, request)
+        handshake = self._handshake = request.handshake(self._dialect, self._settings)
         self.agreement = handshake.agreement
         question = None if offer is None else handshake.recalled(offer.start)
         if self._handshake is None:  # a function of the user's has closed
@@ -148,7 +157,7 @@ class ConnectionManager:
 
     def _greet(self) -> None:
         self.machine.send(HEADER)
-        self._side.write(self._dialect.protocol_header)
+        self._side.output.write(self._dialect.protocol_header)
 
     def receive(self, method: Method) -> None:
         """A method on channel 0. Raises UnexpectedMethod, and what the handshake raises."""
@@ -180,38 +189,39 @@ class ConnectionManager:
 
     def _on_start(self, start: connection.Start) -> None:
         if self._offer is None:
-            self._ask(self._current().start(start))
+            self._ask(self._handshake.start(start))
         else:
-            self._current().confirm(start, self._offer.start)
+            self._handshake.confirm(start, self._offer.start)
 
     def _on_secure(self, secure: connection.Secure) -> None:
-        self._ask(self._current().secure(secure))
+        self._ask(self._handshake.secure(secure))
 
     def _ask(self, question: SecretWanted) -> None:
         """Answer with what the user's function gives at once, or have the driver ask it."""
-        from amqpconn.core.secrets import at_once
-
         if self._handshake is None:  # a function of the user's has closed
             return
         self.question = question
-        secret = at_once(question)
+        secret = self._handshake.at_once(question)
         if self.question is not question:  # this one has
             return
         if secret is None:
             self._side.secret_wanted(question)
         else:
-            self.take_secret(secret)
+            self.question = None
+            self._login(question, secret)
 
     def take_secret(self, given: object) -> None:
         """The answer to `question` is there: send what waits for it. Raises HandshakeFailed."""
-        from amqpconn.core.secrets import taken
-
-        handshake, question = self._current(), cast("SecretWanted", self.question)
-        self.question = None
+        question, self.question = cast("SecretWanted", self.question), None
         try:
-            secret = taken(question, given)
+            secret = self._handshake.taken(question, given)
         finally:
             del given  # this frame goes with an error
+        self._login(question, secret)
+
+    def _login(self, question: SecretWanted, secret: Secret) -> None:
+        """Send what waits for the secret, and what need not wait for the server then."""
+        handshake = self._handshake
         if self._offer is not None:
             self._greet()
         size = self._answer(handshake.answer(question.method, secret))
@@ -226,34 +236,36 @@ class ConnectionManager:
         if self._offer is None:
             self._answer_tune(tune)
         else:
-            self._current().confirm(tune, self._offer.tune)
-            self._current().agreement.opened_fast = True
-        self._side.tuned(cast("Tuning", self._current().agreement.tuning))
+            self._handshake.confirm(tune, self._offer.tune)
+            self._handshake.agreement.opened_fast = True
+        self._side.tuned(self._handshake.agreement.tuning)
 
     def _answer_tune(self, tune: connection.Tune) -> None:
-        tune_ok, open_ = self._current().tune(tune)
-        self._answer(tune_ok)
+        handshake = self._handshake
+        tune_ok, open_ = handshake.tune(tune)
+        self._send(tune_ok)
         self._answer(open_)
-        if initial_frame.is_rabbitmq(self._current().agreement.server_properties):
-            self._ask_for_channel()
+        if handshake.wants_channel and initial_frame.is_rabbitmq(
+            handshake.agreement.server_properties
+        ):
+            self._ask_for_channel(handshake)
 
     def _on_open_ok(self, _: connection.OpenOk) -> None:
-        handshake = self._current()
-        self._ask_for_channel()
+        handshake: Handshake = self._handshake
+        if handshake.wants_channel:
+            self._ask_for_channel(handshake)
         self._handshake = self._offer = None
         self._side.opened(handshake.heard)
 
-    def _ask_for_channel(self) -> None:
-        """Send channel.open if a channel is wanted with the connection and has not been asked for.
+    def _ask_for_channel(self, handshake: Handshake) -> None:
+        """Send channel.open, once, for the channel that is wanted with the connection.
 
         RabbitMQ takes it behind open, in the same write; by the specification nobody has to take it
         before open-ok is there.
         """
-        handshake = self._current()
-        if handshake.wants_channel:
-            handshake.wants_channel = False
-            self.machine.send(self._dialect.ChannelOpen.NAME)
-            self._side.open_first_channel(cast("Tuning", handshake.agreement.tuning).channel_max)
+        handshake.wants_channel = False
+        self.machine.send(self._dialect.ChannelOpen.NAME)
+        self._side.open_first_channel(cast("Tuning", handshake.agreement.tuning).channel_max)
 
     def _on_redirect(self, redirect: Any) -> None:
         """Only 0-8 and 0-9 have it: `host`, and `known_hosts` that nobody needs."""
@@ -298,9 +310,6 @@ class ConnectionManager:
         error = connection_closed(code, text, about, scope)
         return reasons.explained(error, phase, self.agreement)
 
-    def _current(self) -> Handshake:
-        return cast("Handshake", self._handshake)
-
     def _answer(self, method: Method) -> int:
         """Send a method of the handshake; what a user gave for it may not fit into it, or may be
         more than the server takes.
@@ -314,7 +323,7 @@ class ConnectionManager:
             raise HandshakeFailed(f"the answer to the server cannot be written: {error}") from error
         try:
             size, limit = len(frame), self._settings.initial_frame_max
-            initial_frame.check_size(method, size, cast("Agreement", self.agreement), limit)
+            initial_frame.check_size(method, size, self._handshake.agreement, limit)
             self._put(method, frame)
         finally:
             del frame  # this frame goes with an error
@@ -325,7 +334,7 @@ class ConnectionManager:
 
     def _put(self, method: Method, frame: bytes) -> None:
         if self.machine.send(method.NAME):
-            self._side.write(frame)
+            self._side.output.write(frame)
 
     def expected(self) -> list[str]:
         """The names of what the server may send now, in this version of the protocol."""

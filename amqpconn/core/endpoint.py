@@ -38,8 +38,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from amqpconn.core.assembler import Content
     from amqpconn.core.channels import ChannelCore
-    from amqpconn.core.dialect import Dialect
     from amqpconn.core.events import SecretWanted
+    from amqpconn.core.renewal import Renewal
     from amqpconn_spec._base import Method
 
 __all__ = ["BLOCKED_LINGER_S", "FAREWELL_S", "LINGER_S", "EndpointCore", "EndpointState"]
@@ -54,11 +54,14 @@ class EndpointCore(Incoming):
 
     __slots__ = ()
 
-    def _speak(self, dialect: Dialect) -> None:
-        from amqpconn.core.renewal import Renewal
+    @property
+    def renewal(self) -> Renewal:
+        """What renews credentials; it is made when it is asked for, as most do not expire."""
+        if self._renewal is None:
+            from amqpconn.core.renewal import Renewal
 
-        super()._speak(dialect)
-        self.renewal = Renewal(self, self._deadlines)
+            self._renewal = Renewal(self, self._deadlines)
+        return self._renewal
 
     def take_secret(self, wanted: SecretWanted, given: object, now: float) -> None:
         """What the user's function gave. It is dropped when nobody waits for it any more."""

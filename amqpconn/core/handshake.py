@@ -58,6 +58,10 @@ class OpenRequest:
         self.virtual_host = virtual_host
         self.first_channel = first_channel
 
+    def handshake(self, dialect: Dialect, settings: Settings) -> Handshake:
+        """The client's side of an attempt to open so."""
+        return Handshake(dialect, settings, self)
+
 
 class Agreement:
     """What the handshake led to.
@@ -102,6 +106,9 @@ class Agreement:
 
 class Handshake:
     """Answers start, secure and tune for one attempt."""
+
+    at_once = staticmethod(secrets.at_once)
+    taken = staticmethod(secrets.taken)
 
     def __init__(self, dialect: Dialect, settings: Settings, request: OpenRequest) -> None:
         own = settings.client_properties

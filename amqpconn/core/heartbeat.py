@@ -69,14 +69,14 @@ class Heartbeat:
 
     def received(self, now: float) -> None:
         """Bytes came, so a stall of ours before them has done no harm yet."""
-        if self.interval_s:
+        if now - self._send_at > self.interval_s * _LATE > 0:
             self._awake(now)
         self.last_in, self._is_grace = now, False
         self._give_up_at = now + self.interval_s * INTERVALS_OF_SILENCE
 
     def sent(self, now: float) -> None:
         """Bytes go out."""
-        if self.interval_s:
+        if now - self._send_at > self.interval_s * _LATE > 0:
             self._awake(now)
         self._send_at = now + self.interval_s * _PART
 

@@ -11,7 +11,14 @@ from amqpconn.core.connection import ConnectionManager
 from amqpconn.core.dialect import AUTO, dialect_for, dialect_of_header
 from amqpconn.core.events import Blocked, Opened, Redial, SecretFailed
 from amqpconn.core.framing import FrameReader
-from amqpconn.core.lifecycle import LINGER_S, EndpointState, Lifecycle
+from amqpconn.core.lifecycle import (
+    CONNECTED,
+    CONNECTING,
+    DISCONNECTING,
+    LINGER_S,
+    Lifecycle,
+)
+from amqpconn.core.states import CLOSED, OPENED, PHASES
 from amqpconn.errors import ConnectionFailed, ProtocolViolation, VersionRefused, WrongChannel
 from amqpconn_spec._base import Method
 
@@ -24,10 +31,12 @@ if TYPE_CHECKING:
     from amqpconn.core.dialect import Dialect
     from amqpconn.core.events import SecretWanted
     from amqpconn.core.fast_open import FastOpen
-    from amqpconn.core.framing import Frame, Payload
+    from amqpconn.core.framing import Payload
     from amqpconn.core.handshake import OpenRequest
     from amqpconn.core.negotiation import Tuning
     from amqpconn_spec._base import ContentHeader
+
+    Received = Method | ContentHeader | Payload | None
 
 # After we have answered its close the server ends the stream, as it should (2.2.4.4), or not:
 # RabbitMQ does not after a refusal in the middle of a challenge, and callers wait for the error.
@@ -46,6 +55,7 @@ class Incoming(Lifecycle):
     def _speak(self, dialect: Dialect) -> None:
         """Begin with this version of the protocol, on a stream that has not been used."""
         self.dialect = dialect
+        self._renewal = None
         reader = FrameReader if self._watch is None else self._watch.reader
         self._reader = reader(dialect, dialect.frame_min_size)
         self.channels = Channels(dialect, self._emit, self.output, self)
@@ -55,7 +65,7 @@ class Incoming(Lifecycle):
 
     def connected(self, now: float) -> None:
         """The stream is there. Harmless a second time, and when the attempt is over."""
-        is_first = self.state is EndpointState.CONNECTING and self.manager.is_closed
+        is_first = self.state is CONNECTING and self.manager.is_closed
         if is_first and self._request is not None:
             self._now, self.is_leaving = now, False
             self._begin(self._request, now)
@@ -73,14 +83,15 @@ class Incoming(Lifecycle):
 
     def _note_phase(self, now: float) -> None:
         """What is waited for by now, if anything is; it stays where the end has come."""
-        if not self.manager.is_closed:
-            self.phases.enter(self.manager.phase, now)
+        state = self.manager.machine.state
+        if state is not CLOSED:
+            self.phases.enter(PHASES[state], now)
 
     def receive_data(self, data: bytes, now: float) -> bool:
         """Bytes from the peer, in pieces of any size. False: there is nothing new for the driver,
         neither an event nor bytes nor an earlier deadline.
         """
-        if not data or self.manager.is_closed:
+        if not data or self.manager.machine.state is CLOSED:
             return False
         self._now = self.traffic.last_in = now
         self.heartbeat.received(now)
@@ -91,9 +102,9 @@ class Incoming(Lifecycle):
 
     def _read(self, data: bytes, now: float) -> None:
         try:
-            for frame in self._reader.receive(data):
-                self._frame(frame, now)
-                if self.manager.is_closed:
+            for channel, what in self._reader.receive(data):
+                self._frame(channel, what, now)
+                if self.manager.machine.state is CLOSED:
                     return
         except ConnectionFailed as error:
             self._unreadable(error, now)
@@ -103,10 +114,6 @@ class Incoming(Lifecycle):
         self.lost(None, now)
 
     # --- what the connection manager says (its `Side`) ---
-
-    def write(self, data: bytes) -> None:
-        """Queue bytes."""
-        self.output.write(data)
 
     def tuned(self, tuning: Tuning) -> None:
         """Limits and heartbeats are in force from here on."""
@@ -139,20 +146,22 @@ class Incoming(Lifecycle):
         self._request = self.fast_open = None
         self._deadlines.set("opening", None)
         self._deadlines.set("ahead", None)
-        self._become(EndpointState.CONNECTED)
+        self._become(CONNECTED)
         self._emit(Opened())
-        self.renewal.begin()
+        if self._renewal is not None:
+            self._renewal.begin()
 
     def blocked(self, reason: str | None) -> None:
         """The server takes no messages, or takes them again."""
         self._emit(Blocked(reason))
-        if reason is None:
-            self.renewal.unblocked(self._now)
+        if reason is None and self._renewal is not None:
+            self._renewal.unblocked(self._now)
 
     def control_reply(self, method: Method) -> None:
         """An answer on channel 0."""
         self.channels.deliver(self.channels.control, method, None)
-        self.renewal.settle()
+        if self._renewal is not None:
+            self._renewal.settle()
 
     def secret_wanted(self, question: SecretWanted) -> None:
         """The driver is to ask for a secret."""
@@ -160,7 +169,8 @@ class Incoming(Lifecycle):
 
     def secret_used(self, auth: AuthMethod, life_s: float | None) -> None:
         """A secret goes out, which holds that long."""
-        self.renewal.used(auth, life_s, self._now)
+        if life_s is not None:
+            self.renewal.used(auth, life_s, self._now)
 
     def secret_failed(self, error: ConnectionFailed, now: float) -> None:
         """A new secret could not be had; the connection goes on while the old one holds."""
@@ -171,13 +181,14 @@ class Incoming(Lifecycle):
 
         What waits is not wanted any more; the error is told when the stream is down.
         """
-        self.renewal.explain(error, self._now)
+        if self._renewal is not None:
+            self._renewal.explain(error, self._now)
         self.error = self._located(error, self._now)
         self.output.clear()
         self.heartbeat.stop()
         self._deadlines.set("opening", None)
         self._deadlines.set("lingering", self._now + FAREWELL_S)
-        self._become(EndpointState.DISCONNECTING)
+        self._become(DISCONNECTING)
 
     def closing_meanwhile(self, error: ConnectionFailed) -> None:
         """The server has closed while our close was on its way. It may have had a reason, such as
@@ -204,34 +215,22 @@ class Incoming(Lifecycle):
 
     # --- where frames go ---
 
-    def _frame(self, frame: Frame, now: float) -> None:
-        channel, what = frame
+    def _frame(self, channel: int, what: Received, now: float) -> None:
+        manager = self.manager
         try:
-            if channel and what is not None and self.manager.is_open:
+            if channel and what is not None and manager.machine.state is OPENED:
                 self.channels.take(channel, what)
                 return
-            self._dispatch(channel, what)
+            if isinstance(what, Method) and not channel:
+                manager.receive(what)
+            elif what is not None and not manager.is_discarding:  # None is a heartbeat
+                raise _misplaced(channel)
         except ProtocolViolation as error:
             self._violated(error, now)
         except ConnectionFailed as error:
             self._note_phase(now)  # what was waited for has come: our part failed
             self._ended(error, now)
         self._note_phase(now)
-
-    def _dispatch(self, channel: int, what: Method | ContentHeader | Payload | None) -> None:
-        """A heartbeat, or anything else for the connection manager, or at the wrong time."""
-        if what is None:
-            return
-        if channel == 0:
-            self._on_control(what)
-        elif not self.manager.is_discarding:
-            raise WrongChannel(f"a frame came on channel {channel} before the connection was open")
-
-    def _on_control(self, what: Method | ContentHeader | Payload) -> None:
-        if isinstance(what, Method):
-            self.manager.receive(what)
-        elif not self.manager.is_discarding:
-            raise WrongChannel("content came on channel 0")
 
     # --- what is wrong with them ---
 
@@ -291,3 +290,10 @@ class Incoming(Lifecycle):
         self._speak(dialect)
         self.is_leaving = True
         self._emit(redial)
+
+
+def _misplaced(channel: int) -> WrongChannel:
+    """The error for a frame where none of its kind may be."""
+    if channel:
+        return WrongChannel(f"a frame came on channel {channel} before the connection was open")
+    return WrongChannel("content came on channel 0")

@@ -32,8 +32,8 @@ class Output:
         """All of it; the queues are empty then."""
         if not self.size:
             return b""
-        queued = self._first + self._rest
-        self.clear()
+        queued = self._first + self._rest if self._first else self._rest
+        self._first, self._rest, self.size = [], [], 0
         return b"".join(queued)  # which gives the part itself when there is one only
 
     def clear(self) -> None:

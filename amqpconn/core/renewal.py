@@ -85,8 +85,6 @@ class Renewal:
 
     def stop(self) -> None:
         """The connection closes, by whichever side; nobody needs the credentials any more."""
-        if self._auth is None:  # they do not expire
-            return
         self.question = self._call = self._auth = None
         self._is_overdue = False
         self._deadlines.set("renewal", None)
