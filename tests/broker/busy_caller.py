@@ -18,7 +18,7 @@ import amqpconn.asyncio
 import amqpconn.sync
 from amqpconn_spec.v0_9_1 import queue
 
-BUSY_S = 10.0
+BUSY_S = 8.0
 
 
 def compute(seconds: float) -> int:

@@ -169,7 +169,7 @@ def has_twins(spec: Spec) -> bool:
     )
 
 
-@settings(max_examples=150, phases=set(Phase) - {Phase.explain})
+@settings(max_examples=100, phases=set(Phase) - {Phase.explain})
 @given(data=st.data())
 def test_other_code_is_found_and_the_same_code_only_for_names_that_it_does_not_have(
     data: st.DataObject,

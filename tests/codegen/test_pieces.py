@@ -7,7 +7,7 @@ from pathlib import Path
 
 import black
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen.blackening import LINE_LENGTH, blackened
@@ -93,13 +93,14 @@ BLOCK = st.lists(st.tuples(st.sampled_from(STATEMENTS), st.integers(0, 4)), max_
 CLASSES = BLOCK.map(lambda block: "class Made:\n" + textwrap.indent(block + "x = 0", "    ") + "\n")
 
 
+@settings(max_examples=50)  # black takes 30 ms for each
 @given(st.lists(BLOCK | CLASSES, max_size=4).map("".join))
 def test_statements_in_any_order_with_any_distance(source: str) -> None:
     check(source)
 
 
 #: The largest modules of the synthetic version, which are more of the same.
-LARGE = {"names.py", "runs.py", "bits.py", "methods.py"}
+LARGE = {"decoding.py", "names.py", "runs.py", "bits.py", "methods.py"}
 
 
 def test_modules_with_hostile_names_and_words_in_them(made: Made) -> None:
