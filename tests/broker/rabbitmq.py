@@ -16,7 +16,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -39,6 +39,7 @@ HOW_TO_GET = "apt-get install rabbitmq-server"
 START_TIMEOUT = 50.0
 STOP_TIMEOUT = 20.0
 CTL_TIMEOUT = 30.0
+CONNECT_TIMEOUT = 5.0
 
 
 class NodeError(Exception):
@@ -196,7 +197,9 @@ class RabbitMQNode:
 
     def eval(self, expression: str) -> str:
         """Evaluate an Erlang expression in the node (5 ms); return its value as Erlang prints."""
-        answer = self._run(["erl_call", "-sname", self.name, "-e"], f"{expression}.\n")
+        # By a random name: the node refuses one that it takes for a caller who has not yet gone.
+        command = ["erl_call", "-r", "-sname", self.name, "-e"]
+        answer = self._until_connected(lambda: self._run(command, f"{expression}.\n"))
         if not answer.startswith("{ok, "):
             raise NodeError(f"{expression!r} gave {answer}")
         return answer.removeprefix("{ok, ").removesuffix("}")
@@ -277,6 +280,17 @@ class RabbitMQNode:
                 output = (self.folder / "output").read_text(errors="replace")
                 raise NodeError(f"{self.name} did not start\n{output[-4000:]}\n{self.log[-4000:]}")
             time.sleep(0.05)
+
+    def _until_connected(self, call: Callable[[], str]) -> str:
+        """A node that is busy may refuse to be connected to; then nothing was done yet."""
+        deadline = time.monotonic() + CONNECT_TIMEOUT
+        while True:
+            try:
+                return call()
+            except NodeError as error:
+                if "failed to connect" not in str(error) or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.1)
 
     def _run(self, command: list[str], text: str | None = None) -> str:
         """Run a command against the node, `text` on its standard input; return its output."""
