@@ -84,6 +84,9 @@ if TYPE_CHECKING:
 
 
 _SHORT_STRING_LIMIT: Final = 255
+# In place of the handshake, which there is from start to open-ok only. What needs one runs only in
+# the states between: the machine sees to that, so it need not be asked for there.
+_NONE: Final[Any] = None
 
 
 class ConnectionManager:
@@ -110,7 +113,7 @@ class ConnectionManager:
         self._side = side
         self._dialect = dialect
         self._settings = settings
-        self._handshake: Any = None  # a Handshake from start to open-ok
+        self._handshake: Handshake = _NONE
         self._offer: Offer | None = None  # what was answered ahead, until open-ok
         self._before = CLOSED
 
@@ -172,7 +175,7 @@ class ConnectionManager:
     def abandon(self) -> None:
         """The stream is given up; credentials are needed no longer."""
         self.machine.abandon()
-        self._handshake = self._offer = self.question = None
+        self._handshake, self._offer, self.question = _NONE, None, None
 
     def close(self, reply_code: int, reply_text: str) -> None:
         """Send connection.close on an open connection, with as much of the text as fits.
@@ -238,7 +241,7 @@ class ConnectionManager:
         else:
             self._handshake.confirm(tune, self._offer.tune)
             self._handshake.agreement.opened_fast = True
-        self._side.tuned(self._handshake.agreement.tuning)
+        self._side.tuned(cast("Tuning", self._handshake.agreement.tuning))
 
     def _answer_tune(self, tune: connection.Tune) -> None:
         handshake = self._handshake
@@ -251,10 +254,10 @@ class ConnectionManager:
             self._ask_for_channel(handshake)
 
     def _on_open_ok(self, _: connection.OpenOk) -> None:
-        handshake: Handshake = self._handshake
+        handshake = self._handshake
         if handshake.wants_channel:
             self._ask_for_channel(handshake)
-        self._handshake = self._offer = None
+        self._handshake, self._offer = _NONE, None
         self._side.opened(handshake.heard)
 
     def _ask_for_channel(self, handshake: Handshake) -> None:

@@ -259,29 +259,17 @@ class Machine:
 
     def receive(self, name: str) -> bool:
         """Take a step that the peer made. False: it is to be dropped. Raises IllegalStep."""
-        following = self._table[self.state].get("< " + name)
-        if following is None:
-            return self._missing("< " + name)
-        self.state = following
-        return True
+        return self._step("< " + name)
 
     def send(self, name: str) -> bool:
         """Take a step of ours. False: it must not be sent any more. Raises IllegalStep."""
-        following = self._table[self.state].get("> " + name)
-        if following is None:
-            return self._missing("> " + name)
-        self.state = following
-        return True
+        return self._step("> " + name)
 
     def recall(self, name: str) -> bool:
         """Take a step that the peer made the last time. False: it is too late. Raises
         IllegalStep.
         """
-        following = self._table[self.state].get("= " + name)
-        if following is None:
-            return self._missing("= " + name)
-        self.state = following
-        return True
+        return self._step("= " + name)
 
     def abandon(self) -> None:
         """The byte stream is gone, or not worth keeping."""
@@ -291,7 +279,10 @@ class Machine:
         """The names that the peer may send in this state, for messages."""
         return [step[2:] for step in self._table[self.state] if step.startswith("< ")]
 
-    def _missing(self, step: str) -> bool:
-        if self.state in DISCARDING:
-            return False
-        raise IllegalStep(self.state, step)
+    def _step(self, step: str) -> bool:
+        following = self._table[self.state].get(step)
+        if following is not None:
+            self.state = following
+        elif self.state not in DISCARDING:
+            raise IllegalStep(self.state, step)
+        return following is not None
