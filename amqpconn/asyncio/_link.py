@@ -12,6 +12,7 @@ from amqpconn.asyncio._clock import clock_of
 from amqpconn.asyncio._dial import connected_socket
 from amqpconn.asyncio._flow import NOTHING, Flow
 from amqpconn.asyncio._guard import disown, read_next
+from amqpconn.asyncio._socket import SocketTransport
 from amqpconn.errors import ConnectionFailed
 
 if TYPE_CHECKING:
@@ -173,6 +174,8 @@ class Link(Flow):
         target = self._target
         if target.ssl is not None:
             self._core.enter("tls", self.now())
+        elif SocketTransport(self.loop, sock, self).begin():
+            return
         await self.loop.create_connection(
             lambda: self,
             sock=sock,

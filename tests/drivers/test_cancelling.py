@@ -45,8 +45,12 @@ def own_streams(peer: Peer, _: Certificates) -> Options:
     return {"connector": lambda _: asyncio.open_connection(peer.host, peer.port)}
 
 
-@pytest.mark.parametrize("way", [plain, by_name, tls, own_transport, own_streams])
-def test_opening(way: Callable[[Peer, Certificates], Options], certificates: Certificates) -> None:
+@pytest.mark.parametrize(
+    ("way", "least"), [(plain, 1), (by_name, 2), (tls, 2), (own_transport, 2), (own_streams, 2)]
+)
+def test_opening(
+    way: Callable[[Peer, Certificates], Options], least: int, certificates: Certificates
+) -> None:
     context = certificates.server.server_context() if way is tls else None
     with Peer(ssl=context) as peer:
 
@@ -60,7 +64,7 @@ def test_opening(way: Callable[[Peer, Certificates], Options], certificates: Cer
             assert endpoint.state.value in ("disconnected", "failed")
             assert not (cut.done and endpoint.error)
 
-        at_every_await(scenario, least=2)
+        at_every_await(scenario, least)
 
 
 def test_opening_where_a_redirect_leads() -> None:
@@ -74,7 +78,7 @@ def test_opening_where_a_redirect_leads() -> None:
             await connection.close()
             assert endpoint.state.value in ("disconnected", "failed")
 
-        at_every_await(scenario, least=4)
+        at_every_await(scenario, least=2)
 
 
 def test_connect_with_a_with_block(peer: Peer) -> None:
@@ -85,7 +89,7 @@ def test_connect_with_a_with_block(peer: Peer) -> None:
     async def scenario(cut: Cut) -> None:
         await cut(work(peer.url()))
 
-    at_every_await(scenario, least=6)
+    at_every_await(scenario, least=5)
 
 
 @asynccontextmanager
