@@ -219,11 +219,12 @@ class ChannelFacade:
 
     def _check_open(self) -> None:
         if self._core.state is ChannelState.CLOSED:
-            raise (
-                self._core.error.clone()
-                if self._core.error
-                else NotOpen(f"channel {self.id} is closed")
-            )
+            raise self._closed()
+
+    def _closed(self) -> AMQPError:
+        """Why it was closed, in an error of the caller's own."""
+        error = self._core.error
+        return error.clone() if error else NotOpen(f"channel {self.id} is closed")
 
 
 class ConnectionFacade:

@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from amqpconn.transport import Target
 
 READ_SIZE = 65536
-NOTHING = memoryview(b"")
 # After a read that got all it asked for there is probably more, and others wait for their turn.
+_READ_MORE = 262144
 _READS_IN_TURN = 4
+NOTHING = memoryview(b"")
 
 
 class Flow(Owned):
@@ -104,14 +105,15 @@ class Flow(Owned):
     def _read(self, now: float) -> bool:
         """Take in what has come. False: nothing but signs of life."""
         is_news = False
+        size, reads = READ_SIZE, 0
         try:
-            reads = 0
             while self._stream is not None and not self._hung_up:
-                data = self._stream.recv(READ_SIZE)
+                data = self._stream.recv(size)
                 is_news = self._take_in(data, now) or is_news
                 reads += 1
-                is_full = len(data) == READ_SIZE and reads < _READS_IN_TURN
-                if not is_full and not has_more(self._stream):
+                if len(data) == size and reads < _READS_IN_TURN:
+                    size = _READ_MORE
+                elif not has_more(self._stream):
                     break
         except OSError as error:
             if not _would_block(error):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
 from contextlib import suppress
 from time import monotonic
 
 from amqpconn._facade import DEFAULT_CALL_TIMEOUT_S, ChannelFacade
 from amqpconn._typing import cast
-from amqpconn.core.channels import ChannelState
 from amqpconn.errors import NotOpen
 
 TYPE_CHECKING = False
@@ -31,10 +29,12 @@ class Channel(ChannelFacade):
     """One open channel. Its `id` is used again after a close; this object is not."""
 
     def __init__(self, endpoint: Endpoint, core: ChannelCore) -> None:
-        super().__init__(core)
+        from amqpconn.sync._inbox import Inbox  # late: many connections have no channels
+
         self._endpoint = endpoint
-        self._inbox: deque[tuple[Method, Content | None]] = deque()
+        self._inbox = Inbox()
         self._handlers: dict[type[Method], Handler] = {}
+        super().__init__(core)  # last, because it is known to the core from then on
 
     def call(
         self,
@@ -73,19 +73,15 @@ class Channel(ChannelFacade):
         Raises CallTimeout after `timeout` seconds; and, when all that had arrived is taken and the
         channel is closed, why it was closed, or NotOpen.
         """
-        link = self._endpoint._link
-        link.check_process()
-        with link.lock:
-            if not self._inbox:
-                self._wait_for_news(timeout)
-            return self._inbox.popleft()
-
-    def _wait_for_news(self, timeout: float | None) -> None:
-        if not self._endpoint._link.changed.wait_for(self._has_news, timeout):
+        self._endpoint._link.check_process()
+        try:
+            arrived = self._inbox.take(timeout)
+        except TimeoutError:
             what = f"nothing arrived on channel {self.id} in {timeout} s"
-            raise self._endpoint._core.timed_out(what, monotonic())
-        if not self._inbox:
-            self._check_open()
+            raise self._endpoint._core.timed_out(what, monotonic()) from None
+        if arrived is None:
+            raise self._closed()
+        return arrived
 
     def on(self, method: type[M], handler: Callable[[M, Content | None], object]) -> None:
         """Call `handler(method, content)` for methods of this class from the server.
@@ -97,9 +93,11 @@ class Channel(ChannelFacade):
         link.check_process()
         with link.lock:
             self._handlers[method] = cast("Handler", handler)
-            kept, self._inbox = self._inbox, deque()
-            for arrived in kept:
-                self._arrive(*arrived)
+            for arrived in self._inbox.take_all():
+                if arrived is None:
+                    self._went_down()
+                else:
+                    self._arrive(*arrived)
 
     def close(
         self,
@@ -120,10 +118,10 @@ class Channel(ChannelFacade):
         if handler is not None:
             self._endpoint._worker.run(handler, method, content)
         else:
-            self._inbox.append((method, content))
+            self._inbox.put((method, content))
 
-    def _has_news(self) -> bool:
-        return bool(self._inbox) or self._core.state is ChannelState.CLOSED
+    def _went_down(self) -> None:
+        self._inbox.put(None)
 
     def __enter__(self) -> Self:
         return self

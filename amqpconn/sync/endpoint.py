@@ -170,6 +170,11 @@ class Endpoint(EndpointFacade):
     def _on_arrived(self, event: events.Arrived) -> None:
         cast("Channel", event.channel.owner)._arrive(event.method, event.content)
 
+    def _on_channel_down(self, event: events.ChannelDown) -> None:
+        owner = cast("Channel | None", event.channel.owner)
+        if owner is not None:  # it was asked for with a connection that did not come to be
+            owner._went_down()
+
     def _on_block(self, event: events.Blocked) -> None:
         for callback in self._on_blocked:
             self._worker.run(callback, event.reason)
@@ -198,6 +203,7 @@ _HANDLERS: dict[type[events.Event], Callable[[Endpoint, Any], None]] = {
     events.Opened: Endpoint._on_opened,
     events.Call: Endpoint._on_call,
     events.Arrived: Endpoint._on_arrived,
+    events.ChannelDown: Endpoint._on_channel_down,
     events.Blocked: Endpoint._on_block,
     events.SecretFailed: Endpoint._on_secret_failed,
     events.StateChanged: Endpoint._on_state_changed,

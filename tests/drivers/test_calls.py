@@ -136,8 +136,9 @@ def test_receive_times_out(channel: Channel) -> None:
     with pytest.raises(CallTimeout, match="nothing arrived on channel 1"):
         channel.receive(timeout=0.05)
     assert time.monotonic() - before >= 0.05
-    with pytest.raises(CallTimeout):
-        channel.receive(timeout=0)
+    for timeout in (0, -1):
+        with pytest.raises(CallTimeout):
+            channel.receive(timeout=timeout)
 
 
 def test_receive_gives_what_has_arrived_before_it_says_that_the_channel_is_closed(

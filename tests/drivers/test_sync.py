@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from amqpconn.errors import OpenAborted, OpenTimeout, PeerHungUp
+from amqpconn.errors import NotOpen, OpenAborted, OpenTimeout, PeerHungUp
 from amqpconn.sync import Channel, Connection, Endpoint, _reactor, connect
 from amqpconn.testing import Peer
 from amqpconn_spec.v0_9_1 import basic, queue, tx
@@ -110,6 +110,27 @@ def test_messages_go_to_one_of_the_threads_that_wait(peer: Peer) -> None:
         consume(channel, *(b"%d" % number for number in range(8)))
         received = [content.body for _, content in (it.result() for it in waiting) if content]
         assert sorted(received) == [b"%d" % number for number in range(8)]
+
+
+def test_what_has_arrived_is_received_while_the_stream_is_being_read(peer: Peer) -> None:
+    with connect(peer.url()) as connection:
+        channel = connection.endpoint.open_channel()
+        consume(channel, b"1", b"2")
+        channel.call(tx.Select())
+        with connection.endpoint._link.lock:  # as the thread that reads has it most of the time
+            received = [Background(partial(channel.receive, 10)).result() for _ in range(2)]
+        assert [content.body for _, content in received if content] == [b"1", b"2"]
+
+
+def test_all_threads_that_wait_are_told_that_the_channel_is_closed(peer: Peer) -> None:
+    with connect(peer.url()) as connection:
+        channel = connection.endpoint.open_channel()
+        waiting = [Background(channel.receive) for _ in range(5)]
+        channel.close()
+        channel.on(basic.Deliver, print)
+        assert all(isinstance(it.error(), NotOpen) for it in waiting)
+        with pytest.raises(NotOpen):
+            channel.receive()
 
 
 def test_handlers_may_block_and_use_the_connection(peer: Peer) -> None:
