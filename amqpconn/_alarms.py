@@ -39,7 +39,8 @@ class Alarms:
         """
         if deadline is None or deadline >= self._times.get(owner, _NEVER):
             return False
-        self.remove(owner)
+        if owner in self._times:
+            self.remove(owner)
         self._times[owner] = deadline  # first, because `remove` goes by it
         if deadline in self._owners:
             self._owners[deadline].add(owner)

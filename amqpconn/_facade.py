@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from os import PathLike
     from ssl import SSLContext
-    from typing import Any
+    from typing import Any, Self
 
     from amqpconn.core.channels import ChannelCore
     from amqpconn.core.detour import Detour
@@ -105,32 +105,41 @@ class EndpointFacade:
 
         Raises InvalidParameter for a value that can never work.
         """
-        self.target = Target(host, port, path=path, ssl=ssl, server_hostname=server_hostname)
-        self._core = EndpointCore(
-            Settings(
-                protocol=protocol,
-                timeout=timeout,
-                channel_max=channel_max,
-                frame_max=frame_max,
-                heartbeat=heartbeat,
-                properties=client_properties,
-                connection_name=connection_name,
-                peer=str(self.target),
-                max_redirects=max_redirects,
-                observers=observers,
-                flight_recorder=flight_recorder,
-                initial_frame_max=initial_frame_max,
-                servers=_remembered() if fast_open else None,
-            )
+        target = Target(host, port, path=path, ssl=ssl, server_hostname=server_hostname)
+        settings = Settings(
+            protocol=protocol,
+            timeout=timeout,
+            channel_max=channel_max,
+            frame_max=frame_max,
+            heartbeat=heartbeat,
+            properties=client_properties,
+            connection_name=connection_name,
+            peer=str(target),
+            max_redirects=max_redirects,
+            observers=observers,
+            flight_recorder=flight_recorder,
+            initial_frame_max=initial_frame_max,
+            servers=_remembered() if fast_open else None,
         )
+        self._set_up(target, settings, connector)
+
+    @classmethod
+    def described(cls, target: Target, settings: Settings) -> Self:
+        """One that is described as another one was; they share the description."""
+        endpoint = cls.__new__(cls)
+        endpoint._set_up(target, settings, None)
+        return endpoint
+
+    def _set_up(
+        self, target: Target, settings: Settings, connector: Callable[..., Any] | None
+    ) -> None:
+        """Each driver adds what it needs."""
+        self.target = target
+        self._core = EndpointCore(settings)
         self._connector = connector
         self._on_state: tuple[StateCallback, ...] = ()
         self._on_blocked: tuple[BlockedCallback, ...] = ()
         self._on_secret_error: tuple[SecretErrorCallback, ...] = ()
-        self._prepare()
-
-    def _prepare(self) -> None:
-        """What a driver adds."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__module__}.{type(self).__name__} {self.target} {self.state.value}>"

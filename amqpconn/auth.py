@@ -60,6 +60,8 @@ class AuthMethod:
             before. What is remembered of a server (`fast_open`) is remembered for it.
         may_block: whether the methods may take their time; they are called on a thread of their own
             then, and the attempt ends at its deadline whatever they do.
+        known_response: the initial response of those made here whose credentials are given: then
+            nothing has to be called. None for all others, and for yours.
     """
 
     __slots__ = ()
@@ -67,6 +69,7 @@ class AuthMethod:
     name: str = ""
     identity: int = 0
     may_block: bool = False
+    known_response: Secret | None = None
 
     def initial_response(self) -> Answer:
         """The response in start-ok. It is called once per login, and starts from the beginning.
@@ -110,15 +113,17 @@ class AuthMethod:
 class _OneResponse(AuthMethod):
     """A mechanism that is over with its first response, known from the start."""
 
-    __slots__ = ("_response", "identity", "name")
+    __slots__ = ("identity", "known_response", "name")
+
+    known_response: Secret
 
     def __init__(self, name: str, response: bytes, user: str = "") -> None:
         self.name = name
         self.identity = hash(user)
-        self._response = Secret(response)
+        self.known_response = Secret(response)
 
     def initial_response(self) -> bytes:
-        return self._response.reveal()
+        return self.known_response.reveal()
 
     def __repr__(self) -> str:
         return f"<AuthMethod for {self.name}>"

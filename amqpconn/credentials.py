@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from typing import Any, Final, NoReturn
 
     from amqpconn.auth import Answer
-    from amqpconn.uri import ParsedURL
 
     # The user's function: plain, or a coroutine function with the asyncio driver.
     Fetch = Callable[[], "Credentials | Awaitable[Credentials]"]
@@ -148,17 +147,15 @@ def fetched_auth(fetch: Fetch, mechanism: str = "PLAIN") -> AuthMethod:
     return (_Awaited if is_async(fetch) else _Fetched)(fetch, mechanism)
 
 
-def url_methods(parsed: ParsedURL, fetch: Fetch | None) -> list[AuthMethod]:
-    """The methods that a URL asks for; with `fetch`, that gives user name and password."""
-    return [_url_method(name, parsed, fetch) for name in parsed.auth_mechanism or ["PLAIN"]]
-
-
-def _url_method(name: str, parsed: ParsedURL, fetch: Fetch | None) -> AuthMethod:
+def url_method(name: str, username: str, password: str, fetch: Fetch | None) -> AuthMethod:
+    """The method of this name that a URL asks for; with `fetch`, that gives user name and
+    password.
+    """
     if name not in _MAKERS:
         return external_auth() if name == "EXTERNAL" else anonymous_auth()
     if fetch is not None:
         return fetched_auth(fetch, name)
-    return _MAKERS[name](parsed.username, parsed.password)
+    return _MAKERS[name](username, password)
 
 
 @forgetting

@@ -57,7 +57,8 @@ def check_methods(methods: Sequence[AuthMethod]) -> None:
 def check_blocking(methods: Sequence[AuthMethod]) -> None:
     """Raises `InvalidParameter` for a coroutine function, which only an event loop can call."""
     for method in methods:
-        if any(map(is_async, (method.initial_response, method.respond, method.renew))):
+        called = (method.initial_response, method.respond, method.renew)
+        if method.known_response is None and any(map(is_async, called)):
             raise InvalidParameter(
                 f"the credentials for {method.name} come from a coroutine function,"
                 " which this driver cannot await",

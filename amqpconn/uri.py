@@ -48,6 +48,8 @@ from amqpconn._uri_text import (
 )
 from amqpconn.errors import InvalidURL
 
+DEFAULT_USERNAME = "guest"
+DEFAULT_PASSWORD = "guest"  # noqa: S105 - everybody knows it
 _DEFAULT_PORTS = {"amqp": 5672, "amqps": 5671}
 _MAX_PORT = 65535
 _SHORT_STRING_LIMIT = 255
@@ -104,8 +106,8 @@ class ParsedURL:
         self.scheme = scheme
         self.host = "localhost"
         self.port = _DEFAULT_PORTS[scheme]
-        self.username = "guest"
-        self.password = "guest"  # noqa: S105
+        self.username = DEFAULT_USERNAME
+        self.password = DEFAULT_PASSWORD
         self.virtual_host = "/"
         self.heartbeat: int | None = None
         self.frame_max: int | None = None
@@ -167,15 +169,53 @@ def parse_url(url: str) -> ParsedURL:
     Raises `InvalidURL`, which names the part that is wrong and what to do. It quotes nothing from
     the URL: after one wrong character, any part of it may be the password.
     """
+    place, user = cut(url)
+    parsed = read_place(place)
+    if user is not None:
+        parsed.username, parsed.password = read_user(user)
+    return parsed
+
+
+def cut(url: str) -> tuple[str, str | None]:
+    """A URL without user name and password, which is no secret and may be kept; and these as they
+    are in it, None where it has none. Raises InvalidURL.
+    """
     _check_characters(url)
-    scheme, rest = _split_scheme(url)
-    authority, path, query = _split(rest)
+    begin = url.find("://") + 3
+    end = _authority_end(url, begin)
+    at = url.rfind("@", begin, end)
+    if at < 0 or begin < 3:
+        return url, None
+    return url[:begin] + url[at + 1 :], url[begin:at]
+
+
+def read_place(place: str) -> ParsedURL:
+    """The parts of a URL that has no user name. Raises InvalidURL."""
+    scheme, rest = _split_scheme(place)
+    address, path, query = _split(rest)
     parsed = ParsedURL(scheme)
-    _read_authority(parsed, authority)
+    _read_address(parsed, address)
     _read_path(parsed, path)
     if query is not None:
         read_query(parsed, query)
     return parsed
+
+
+def read_user(user: str) -> tuple[str, str]:
+    """User name and password, decoded. Raises InvalidURL."""
+    if not user:
+        raise invalid("the user name", "is empty", "write it before the '@', or drop the '@'")
+    if "@" in user:
+        raise invalid(
+            "the part before the host",
+            "has more than one '@'",
+            "write an '@' in a user name or password as %40, and give one host per URL",
+        )
+    username, colon, password = user.partition(":")
+    return (
+        decoded("the user name", username),
+        decoded("the password", password) if colon else DEFAULT_PASSWORD,
+    )
 
 
 # --- cutting into parts ------------------------------------------------------------------------
@@ -210,11 +250,8 @@ def _split_scheme(url: str) -> tuple[str, str]:
 
 
 def _split(rest: str) -> tuple[str, str, str | None]:
-    """Authority, path with its leading '/', and query without its '?' (None: there is no '?')."""
-    end = len(rest)
-    for mark in "/?#":
-        at = rest.find(mark, 0, end)
-        end = end if at < 0 else at
+    """Host and port, path with its leading '/', and query without its '?' (None: no '?')."""
+    end = _authority_end(rest, 0)
     authority, tail = rest[:end], rest[end:]
     if "@" in tail:
         # A raw mark in the password ends the authority early, and the password's rest would
@@ -231,29 +268,16 @@ def _split(rest: str) -> tuple[str, str, str | None]:
     return authority, path, query if mark else None
 
 
-# --- user, host and port -----------------------------------------------------------------------
+def _authority_end(text: str, begin: int) -> int:
+    """Where the first '/', '?' or '#' is; or the end."""
+    end = len(text)
+    for mark in "/?#":
+        at = text.find(mark, begin, end)
+        end = end if at < 0 else at
+    return end
 
 
-def _read_authority(parsed: ParsedURL, authority: str) -> None:
-    user, mark, address = authority.rpartition("@")
-    if "@" in user:
-        raise invalid(
-            "the part before the host",
-            "has more than one '@'",
-            "write an '@' in a user name or password as %40, and give one host per URL",
-        )
-    if mark:
-        _read_user(parsed, user)
-    _read_address(parsed, address)
-
-
-def _read_user(parsed: ParsedURL, user: str) -> None:
-    username, colon, password = user.partition(":")
-    if not user:
-        raise invalid("the user name", "is empty", "write it before the '@', or drop the '@'")
-    parsed.username = decoded("the user name", username)
-    if colon:
-        parsed.password = decoded("the password", password)
+# --- host and port -----------------------------------------------------------------------------
 
 
 def _read_address(parsed: ParsedURL, address: str) -> None:

@@ -173,6 +173,6 @@ async def _connect(url: str, options: dict[str, Any]) -> Connection:
         plan = Plan(url, dict(options))
     finally:
         del url, options  # this frame goes with an error
-    connection = Connection(Endpoint(**plan.endpoint))
+    connection = Connection(plan.endpoint(Endpoint))
     await connection.open(plan.auth_methods, plan.locale, plan.virtual_host, plan.first_channel)
     return connection

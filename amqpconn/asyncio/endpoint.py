@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar
 
+    from amqpconn.asyncio._link import Connector
+    from amqpconn.config import Settings
     from amqpconn.core.assembler import Content
     from amqpconn.core.endpoint import EndpointCore
     from amqpconn.core.handshake import OpenRequest
+    from amqpconn.transport import Target
     from amqpconn_spec._base import Method
 
     R = TypeVar("R")
@@ -33,7 +36,8 @@ class Endpoint(EndpointFacade):
 
     __slots__ = ("_link",)
 
-    def _prepare(self) -> None:
+    def _set_up(self, target: Target, settings: Settings, connector: Connector | None) -> None:
+        super()._set_up(target, settings, connector)
         self._link = Link(self._core, self.target, self._connector, self._take)
 
     @property

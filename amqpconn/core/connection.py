@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from amqpconn._typing import cast
 from amqpconn.core import initial_frame
+from amqpconn.core.events import SecretWanted
 from amqpconn.core.states import (
     CLOSED,
     DISCARDING,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from amqpconn.auth import AuthMethod
     from amqpconn.config import Settings
     from amqpconn.core.dialect import Dialect
-    from amqpconn.core.events import SecretWanted
     from amqpconn.core.handshake import Agreement, Handshake, OpenRequest
     from amqpconn.core.negotiation import Tuning
     from amqpconn.core.output import Output
@@ -199,9 +199,14 @@ class ConnectionManager:
     def _on_secure(self, secure: connection.Secure) -> None:
         self._ask(self._handshake.secure(secure))
 
-    def _ask(self, question: SecretWanted) -> None:
-        """Answer with what the user's function gives at once, or have the driver ask it."""
+    def _ask(self, question: SecretWanted | Secret) -> None:
+        """Answer with what is known, or with what the user's function gives at once, or have the
+        driver ask it.
+        """
         if self._handshake is None:  # a function of the user's has closed
+            return
+        if not isinstance(question, SecretWanted):
+            self._login(self._dialect.StartOk.NAME, question)
             return
         self.question = question
         secret = self._handshake.at_once(question)
@@ -211,7 +216,7 @@ class ConnectionManager:
             self._side.secret_wanted(question)
         else:
             self.question = None
-            self._login(question, secret)
+            self._login(question.method, secret)
 
     def take_secret(self, given: object) -> None:
         """The answer to `question` is there: send what waits for it. Raises HandshakeFailed."""
@@ -220,14 +225,14 @@ class ConnectionManager:
             secret = self._handshake.taken(question, given)
         finally:
             del given  # this frame goes with an error
-        self._login(question, secret)
+        self._login(question.method, secret)
 
-    def _login(self, question: SecretWanted, secret: Secret) -> None:
+    def _login(self, method: str, secret: Secret) -> None:
         """Send what waits for the secret, and what need not wait for the server then."""
         handshake = self._handshake
         if self._offer is not None:
             self._greet()
-        size = self._answer(handshake.answer(question.method, secret))
+        size = self._answer(handshake.answer(method, secret))
         handshake.agreement.login_size = handshake.agreement.login_size or size
         self._side.secret_used(handshake.auth, secret.expires_in_s)
         if self._offer is not None:

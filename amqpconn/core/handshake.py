@@ -21,8 +21,8 @@ from amqpconn_spec._wire import EncodedTable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Any, ParamSpec, TypeVar
+    from collections.abc import Sequence
+    from typing import Any
 
     from amqpconn.auth import AuthMethod
     from amqpconn.config import Settings
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from amqpconn_spec._base import Method
     from amqpconn_spec._wire import Table
     from amqpconn_spec.v0_9_1 import connection
-
-    P = ParamSpec("P")
-    T = TypeVar("T")
 
 
 class OpenRequest:
@@ -121,8 +118,8 @@ class Handshake:
         self.heard: list[Method] = []  # start, perhaps secure, tune
         self.wants_channel = request.first_channel  # until it is asked for
 
-    def start(self, start: connection.Start) -> SecretWanted:
-        """Choose mechanism and locale; what start-ok waits for.
+    def start(self, start: connection.Start) -> SecretWanted | Secret:
+        """Choose mechanism and locale; what start-ok waits for, or the secret that is known.
 
         Raises VersionRefused, NoCommonMechanism, HandshakeFailed.
         """
@@ -132,19 +129,29 @@ class Handshake:
         agreement.server_properties = start.server_properties
         agreement.mechanisms = _words(start.mechanisms)
         agreement.locales = _words(start.locales)
-        auth = self.auth = _users(
-            "the list of authentication methods",
-            choose_mechanism,
-            self._request.auth_methods,
-            agreement.mechanisms,
-        )
-        agreement.mechanism = auth.name
-        agreement.locale = _users(
-            "the locale preference", choose_locale, self._request.locale, agreement.locales
-        )
+        self._choose()
+        auth = self.auth
+        if auth.known_response is not None:
+            return auth.known_response
         return secrets.wanted(self._dialect.StartOk.NAME, auth, auth.initial_response)
 
-    def recalled(self, start: connection.Start) -> SecretWanted | None:
+    def _choose(self) -> None:
+        """Mechanism and locale. Users have their own kinds of both: whatever these raise ends the
+        attempt with a typed error.
+        """
+        agreement, request = self.agreement, self._request
+        whose = "the list of authentication methods"
+        try:
+            self.auth = choose_mechanism(request.auth_methods, agreement.mechanisms)
+            agreement.mechanism = self.auth.name
+            whose = "the locale preference"
+            agreement.locale = choose_locale(request.locale, agreement.locales)
+        except ConnectionFailed:
+            raise
+        except Exception as error:
+            raise secrets.users_fault(whose, error) from error
+
+    def recalled(self, start: connection.Start) -> SecretWanted | Secret | None:
         """What start-ok waits for, when `start` is the server's of the last time; None when no
         method suits that is over with its first response. The real start says what is wrong then.
         """
@@ -236,15 +243,3 @@ def _ours(dialect: Dialect) -> Table:
 def _words(listed: bytes) -> tuple[str, ...]:
     """Mechanisms and locales come as words between spaces (1.4.2.1.4 and 1.4.2.1.5)."""
     return tuple(listed.decode("utf-8", "replace").split())
-
-
-def _users(whose: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call something that the user supplied; whatever it raises ends this attempt with a typed
-    error.
-    """
-    try:
-        return function(*args, **kwargs)
-    except ConnectionFailed:
-        raise
-    except Exception as error:
-        raise secrets.users_fault(whose, error) from error

@@ -5,6 +5,7 @@ Everything here is done by whoever holds `lock`.
 
 from __future__ import annotations
 
+import socket
 import sys
 import threading
 from abc import abstractmethod
@@ -12,13 +13,14 @@ from contextlib import suppress
 
 from amqpconn import transport
 from amqpconn._ownership import Owned
-from amqpconn.core.events import Arrived, HangUp, Opened, Redial, SecretWanted
+from amqpconn.core.events import HangUp, Opened, Redial, SecretWanted
 from amqpconn.sync._dial import is_ours
 from amqpconn.sync._waiting import has_more
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any, Final
 
     from amqpconn.core.endpoint import EndpointCore
     from amqpconn.core.events import Event
@@ -113,7 +115,7 @@ class Flow(Owned):
                 reads += 1
                 if len(data) == size and reads < _READS_IN_TURN:
                     size = _READ_MORE
-                elif not has_more(self._stream):
+                elif type(self._stream) is socket.socket or not has_more(self._stream):
                     break
         except OSError as error:
             if not _would_block(error):
@@ -167,27 +169,25 @@ class Flow(Owned):
         try:
             while (event := self._core.next_event()) is not None:
                 is_news = True
-                self._tell(event)
+                own = _OWN.get(type(event))
+                if own is not None:
+                    own(self, event)
+                else:
+                    self._on_event(event)
         finally:
             if is_news:
                 self.is_down = self._core.is_down
                 self._notify()
 
-    def _tell(self, event: Event) -> None:
-        if isinstance(event, Arrived):  # most of them are
-            self._on_event(event)
-        elif isinstance(event, HangUp):
-            self._hang_up(event.quick)
-        elif isinstance(event, Redial):
-            self._redial = event
-        elif isinstance(event, SecretWanted):
-            self._ask(event)
-        else:
-            self._opened = self._opened or isinstance(event, Opened)
-            self._on_event(event)
+    def _open(self, event: Opened) -> None:
+        self._opened = True
+        self._on_event(event)
 
-    def _hang_up(self, quick: bool) -> None:
-        self._hung_up, self._quick = True, self._quick or quick
+    def _hang_up(self, event: HangUp) -> None:
+        self._hung_up, self._quick = True, self._quick or event.quick
+
+    def _go_elsewhere(self, event: Redial) -> None:
+        self._redial = event
 
     @abstractmethod
     def _ask(self, wanted: SecretWanted) -> None:
@@ -196,8 +196,18 @@ class Flow(Owned):
     def _close(self) -> None:
         stream, self._stream, self._unsent = self._stream, None, NOTHING
         if stream is not None:
-            _end_tls(stream)
+            if type(stream) is not socket.socket:
+                _end_tls(stream)
             stream.close()
+
+
+# Of the core's events, those that are for the stream and not for the endpoint.
+_OWN: Final[dict[type[Event], Callable[[Flow, Any], None]]] = {
+    Opened: Flow._open,
+    HangUp: Flow._hang_up,
+    Redial: Flow._go_elsewhere,
+    SecretWanted: lambda flow, event: flow._ask(event),
+}
 
 
 def _end_tls(stream: Stream) -> None:

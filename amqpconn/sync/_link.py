@@ -103,8 +103,9 @@ class Link(Flow):
                 if not is_ours:
                     self.pump()
             if is_ours:
-                self._serve_here(lambda: False)
+                self._serve_here(_never)
                 self.finish()
+                return
         except BaseException:
             if self._is_served_here():
                 self._give_up()
@@ -114,7 +115,7 @@ class Link(Flow):
     def wait_down(self) -> None:
         """Wait for the end of the stream, and make it end when the wait is interrupted."""
         if self._is_served_here():
-            return  # it has come, or this is a signal's handler, above whoever brings it about
+            return  # this is a signal's handler, above whoever brings it about
         try:
             with self.lock:
                 self.changed.wait_for(lambda: self.is_down or not self._core.is_alive)
@@ -275,13 +276,13 @@ class Link(Flow):
         """Read, write, keep the time. None when the stream is to be closed."""
         with self.lock:
             now = max(now, monotonic())  # the lock may have been a long time in coming
-            if self.fileno() < 0:  # its user has closed it
-                closed = OSError(errno.EBADF, os.strerror(errno.EBADF))
-                self._core.lost(transport.failed(closed, self._target), now)
-            elif ready & selectors.EVENT_READ:
+            if ready & selectors.EVENT_READ:
                 is_news = self._read(now)
                 if not (is_news or self._hung_up or self._unsent) and self._armed is not None:
                     return selectors.EVENT_READ, self._armed
+            elif self.fileno() < 0:  # its user has closed it
+                closed = OSError(errno.EBADF, os.strerror(errno.EBADF))
+                self._core.lost(transport.failed(closed, self._target), now)
             deadline = self._core.next_deadline()
             if deadline is not None and deadline <= now:
                 self._core.handle_timer(now)
@@ -328,3 +329,7 @@ class Link(Flow):
         deadline = self._core.next_deadline()
         sooner = deadline is not None and (self._armed is None or deadline < self._armed)
         return self._hung_up or bool(self._unsent) or sooner
+
+
+def _never() -> bool:
+    return False

@@ -10,20 +10,22 @@ Connections come and go without waking it: a selector takes them while it is bei
 from __future__ import annotations
 
 import os
-import selectors
 import socket
 import threading
 from collections import deque
-from contextlib import suppress
+from selectors import EVENT_READ
 from time import monotonic
 
 from amqpconn._alarms import Alarms
+from amqpconn.sync._ready import new_ready
 from amqpconn.sync._worker import report_exception
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Final, Protocol
+
+    from amqpconn.sync._ready import Ready
 
     class Serviced(Protocol):
         """What the thread needs of a connection; none of these blocks."""
@@ -48,8 +50,6 @@ if TYPE_CHECKING:
 # How long the thread stays when it has nothing to serve.
 IDLE_S: Final = 0.1
 _NEVER: Final = float("inf")
-# These tell of what is added to them while somebody waits; others have to be waited for anew.
-_TAKES_MORE: Final = selectors.DefaultSelector.__name__ in {"EpollSelector", "KqueueSelector"}
 
 
 class Reactor:
@@ -59,6 +59,7 @@ class Reactor:
     """
 
     def __init__(self) -> None:
+        self.is_started = False
         self.thread: threading.Thread | None = None
         self._claim = threading.Lock()
         self._ready = threading.Event()
@@ -81,10 +82,10 @@ class Reactor:
             thread = threading.Thread(target=self._run, name="amqpconn-io", daemon=True)
             thread.start()
             self.thread = self.thread or thread
-        if not self._ready.is_set():
-            self._ready.wait()
+        self._ready.wait()
         if self._error is not None:
             raise self._error
+        self.is_started = True
 
     def serve(self, connection: Serviced, mask: int, deadline: float | None) -> None:
         """Serve it from now on, when one of `mask` is ready, and at `deadline` at the latest.
@@ -92,7 +93,7 @@ class Reactor:
         Its lock is held. Raises OSError.
         """
         with self._lock:
-            is_late = self._wait_for(connection, mask) and not _TAKES_MORE
+            is_late = self._wait_for(connection, mask) and not self._waits.TAKES_MORE
             self._alarms.set(connection, deadline)
             is_late = is_late or (deadline is not None and deadline < self._wakes_at)
         if is_late:
@@ -104,8 +105,7 @@ class Reactor:
             number, _ = self._served.pop(connection, (-1, 0))
             self._alarms.remove(connection)
             if number >= 0:
-                with suppress(KeyError, ValueError, OSError):  # interrupted before it was there
-                    self._selector.unregister(number)
+                self._waits.remove(number, connection)
             is_late = not self._served and self._wakes_at > self._end_in(IDLE_S)
         if is_late:
             self._wake()
@@ -161,15 +161,15 @@ class Reactor:
 
     def _work(self) -> None:
         while not _retire(self):
-            ready = self._selector.select(self._sleep_s())
+            ready = self._waits.wait(self._sleep_s())
             self._wakes_at = -_NEVER
             now = monotonic()
-            for key, mask in ready:
-                if key.data is None:
+            for connection, mask in ready:
+                if connection is self:
                     self._wake_out.recv(4096)
                     self._serve_requests(now)
                 else:
-                    self._serve(key.data, mask, now)
+                    self._serve(connection, mask, now)
             with self._lock:
                 ringing = self._alarms.ringing(now)
             for connection in ringing:
@@ -189,18 +189,18 @@ class Reactor:
         """Here and not in `__init__`, because signals do not interrupt this thread."""
         wake_in, self._wake_out = socket.socketpair()
         try:
-            self._selector = selectors.DefaultSelector()
+            self._waits: Ready = new_ready()
         except OSError:
             wake_in.close()
             self._wake_out.close()
             raise
         wake_in.setblocking(False)
         self._wake_out.setblocking(False)
-        self._selector.register(self._wake_out, selectors.EVENT_READ)
+        self._waits.add(self._wake_out.fileno(), EVENT_READ, self)
         self._wake_in = wake_in
 
     def _close(self) -> None:
-        self._selector.close()
+        self._waits.close()
         self._wake_out.close()
         if self._wake_in is not None:
             self._wake_in.close()
@@ -230,9 +230,9 @@ class Reactor:
         number = connection.fileno() if number < 0 else number
         self._served[connection] = number, mask
         if before:
-            self._selector.modify(number, mask, connection)
+            self._waits.change(number, mask, connection)
         else:
-            self._selector.register(number, mask, connection)
+            self._waits.add(number, mask, connection)
         return True
 
     def _let_go(self, connection: Serviced) -> None:
@@ -257,7 +257,8 @@ def adopt(connection: Serviced, mask: int, deadline: float | None) -> Reactor:
             _current.append(Reactor())
         reactor = _current[0]
         try:
-            reactor.start()
+            if not reactor.is_started:
+                reactor.start()
         except (RuntimeError, OSError):
             _current.remove(reactor)
             raise

@@ -25,11 +25,12 @@ def wait_ready(stream: Stream, mask: int, timeout_s: float | None) -> int:
 
     Which of them is ready; 0 for none, which may be before the time is over.
     """
-    if mask & EVENT_READ and has_more(stream):
-        return EVENT_READ
     timeout = _LONGEST_S if timeout_s is None else min(timeout_s, _LONGEST_S)
-    if not isinstance(stream, socket.socket):
-        timeout = min(timeout, LOOK_AGAIN_S)
+    if type(stream) is not socket.socket:
+        if mask & EVENT_READ and has_more(stream):
+            return EVENT_READ
+        if not isinstance(stream, socket.socket):
+            timeout = min(timeout, LOOK_AGAIN_S)
     try:
         return _wait(stream, mask, timeout)
     except ValueError:  # its user has closed it: that is to be read too

@@ -163,6 +163,6 @@ def connect(url: str, **options: Any) -> Connection:
         plan = Plan(url, options)
     finally:
         del url, options  # this frame goes with an error
-    connection = Connection(Endpoint(**plan.endpoint))
+    connection = Connection(plan.endpoint(Endpoint))
     connection.open(plan.auth_methods, plan.locale, plan.virtual_host, plan.first_channel)
     return connection

@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar
 
+    from amqpconn.config import Settings
     from amqpconn.core.assembler import Content
     from amqpconn.core.endpoint import EndpointCore
     from amqpconn.core.handshake import OpenRequest
     from amqpconn.core.transcript import Transcript
+    from amqpconn.sync._dial import Connector
+    from amqpconn.transport import Target
     from amqpconn_spec._base import Method
 
     R = TypeVar("R")
@@ -32,7 +35,8 @@ class Endpoint(EndpointFacade):
 
     __slots__ = ("_link", "_worker")
 
-    def _prepare(self) -> None:
+    def _set_up(self, target: Target, settings: Settings, connector: Connector | None) -> None:
+        super()._set_up(target, settings, connector)
         self._link = Link(self._core, self.target, self._connector, self._take)
         self._worker = Worker()
 

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
+from amqpconn._plan import Plan
 from amqpconn.auth import AuthMethod, amqplain_auth, plain_auth
 from amqpconn.core.events import HangUp, Opened, SecretWanted
 from amqpconn.core.states import State
-from amqpconn.credentials import Credentials, fetched_auth, url_methods
+from amqpconn.credentials import Credentials, fetched_auth
 from amqpconn.errors import (
     ConnectionForced,
     CredentialsFailed,
@@ -26,7 +27,6 @@ from amqpconn.errors import (
 )
 from amqpconn.mechanisms import check_blocking, is_async
 from amqpconn.secret import Secret
-from amqpconn.uri import parse_url
 from amqpconn_spec.v0_9_1 import connection
 from tests.core.server import START, TUNE, Client, Echo, SlowToRespond, SlowToStart
 
@@ -149,10 +149,10 @@ def test_what_cannot_be_called_and_other_mechanisms_are_refused() -> None:
 
 def test_the_mechanisms_of_a_url() -> None:
     query = "?auth_mechanism=external&auth_mechanism=amqplain&auth_mechanism=plain"
-    methods = url_methods(parse_url(f"amqp://localhost/{query}"), fetch)
+    methods = Plan(f"amqp://localhost/{query}", {"credentials": fetch}).auth_methods
     assert [method.name for method in methods] == ["EXTERNAL", "AMQPLAIN", "PLAIN"]
     assert [method.may_block for method in methods] == [False, True, True]
-    (auth,) = url_methods(parse_url("amqp://bob:other@localhost/"), fetch_later)
+    (auth,) = Plan("amqp://bob:other@localhost/", {"credentials": fetch_later}).auth_methods
     assert repr(auth) == "<AuthMethod for PLAIN, asked for when needed>"
 
 

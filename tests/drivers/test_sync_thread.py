@@ -16,9 +16,10 @@ import pytest
 from amqpconn import transport
 from amqpconn.errors import ConnectionFailed, NotOpen, OpenAborted, PeerHungUp, TransportError
 from amqpconn.sync import Connection, Endpoint, _link, _reactor, connect
+from amqpconn.sync._ready import Selector
 from amqpconn.testing import Peer
 from amqpconn.transport import Target
-from amqpconn_spec.v0_9_1 import basic, queue
+from amqpconn_spec.v0_9_1 import basic, queue, tx
 from tests.drivers.helpers import GUEST, Background, dropping, eventually, message, threads
 
 pytestmark = pytest.mark.usefixtures("reported")
@@ -37,7 +38,7 @@ def test_stream_that_its_user_closed_costs_its_own_connection_only(peer: Peer) -
         assert other.endpoint.open_channel().is_open
 
 
-@pytest.mark.parametrize("broken", ["_read", "fileno", "finish"])
+@pytest.mark.parametrize("broken", ["_read", "_flush", "finish"])
 def test_defect_in_one_connection_is_reported_and_costs_that_one_only(
     peer: Peer, reported: list[Any], monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
@@ -84,7 +85,7 @@ def test_no_selector_can_be_made(peer: Peer, monkeypatch: pytest.MonkeyPatch) ->
 
     connection = Connection(Endpoint(peer.host, peer.port))
     with monkeypatch.context() as patched:
-        patched.setattr("selectors.DefaultSelector", fail)
+        patched.setattr(_reactor, "new_ready", fail)
         with pytest.raises(TransportError, match="Too many open files"):
             connect("amqp://localhost", connector=lambda _: peer_socket(peer))
     connection.open(GUEST)
@@ -266,3 +267,19 @@ def test_abort_between_two_hosts_of_a_redirect_is_noticed(
         with pytest.raises(OpenAborted):
             Connection(endpoint).open(GUEST)
         assert there.received() == []
+
+
+def test_selectors_serve_where_there_is_no_epoll(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large message waits for room to write, so all that a selector is asked comes to pass."""
+    _reactor.settle()  # so that a new thread begins
+    monkeypatch.setattr(_reactor, "new_ready", Selector)
+    with connect(peer.url()) as connection:
+        channel = connection.endpoint.open_channel()
+        channel.send(basic.Publish(routing_key="q"), message(bytes(1 << 22)))
+        assert channel.call(tx.Select()) == tx.SelectOk()
+        waits = _reactor._current[0]._waits
+        assert isinstance(waits, Selector)
+        waits.remove(9999, connection)  # which it does not know
+    assert not _reactor._current[0]._served
