@@ -1,4 +1,7 @@
-"""From a target to a connected socket: name lookup, and one address after the other."""
+"""From a target to a connected socket: name lookup, and one address after the other.
+
+What has to be waited for is handed to `wait`, which another task may break off.
+"""
 
 from __future__ import annotations
 
@@ -11,25 +14,35 @@ from amqpconn import transport
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Awaitable
+    from typing import Protocol, TypeVar
 
     from amqpconn.core.endpoint import EndpointCore
     from amqpconn.errors import ConnectionFailed
     from amqpconn.transport import AddressInfo, Target
 
+    T = TypeVar("T")
 
-async def connected_socket(target: Target, core: EndpointCore) -> socket.socket:
+    class Wait(Protocol):
+        """Waits for something, and may be broken off."""
+
+        async def __call__(self, awaited: Awaitable[T]) -> T:
+            """What it gives. Raises OpenAborted when it is broken off."""
+
+
+async def connected_socket(target: Target, core: EndpointCore, wait: Wait) -> socket.socket:
     """A socket connected to `target`. Raises ConnectionFailed."""
     loop = asyncio.get_running_loop()
     addresses = target.known_addresses()
     if addresses is None:
         core.enter("resolve", loop.time())
-        addresses = await _resolved(target)
+        addresses = await wait(_resolved(target))
     core.enter("connect", loop.time())
     errors: list[ConnectionFailed] = []
     for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
         began = loop.time()
         try:
-            sock = await _attempt(address, transport.share(core.remaining(began), left))
+            sock = await _attempt(address, transport.share(core.remaining(began), left), wait)
         except OSError as error:
             took = loop.time() - began
             errors.append(transport.attempt_failed(error, target, address, took))
@@ -59,17 +72,21 @@ async def _resolved(target: Target) -> list[AddressInfo]:
     return await resolved
 
 
-async def _attempt(address: AddressInfo, timeout: float | None) -> socket.socket:
+async def _attempt(address: AddressInfo, timeout: float | None, wait: Wait) -> socket.socket:
     sock = transport.new_socket(address)
     try:
         sock.setblocking(False)
         if not _is_connected(sock, address):
-            async with asyncio.timeout(timeout):
-                await asyncio.get_running_loop().sock_connect(sock, address[4])
+            await wait(_connect(sock, address, timeout))
     except BaseException:
         sock.close()
         raise
     return sock
+
+
+async def _connect(sock: socket.socket, address: AddressInfo, timeout: float | None) -> None:
+    async with asyncio.timeout(timeout):
+        await asyncio.get_running_loop().sock_connect(sock, address[4])
 
 
 def _is_connected(sock: socket.socket, address: AddressInfo) -> bool:

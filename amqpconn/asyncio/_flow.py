@@ -7,7 +7,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 from amqpconn.asyncio._guard import Guarded
-from amqpconn.core.events import Arrived, HangUp, Opened, Redial, SecretWanted
+from amqpconn.core.events import HangUp, Opened, Redial, SecretWanted
 from amqpconn.errors import NotOpen
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ WORTH_A_WRITE = 16384
 NOTHING = memoryview(b"")
 # No more is given to the event loop at once: it copies what the socket does not take.
 _PIECE = 262144
+# Events that are not for the endpoint alone.
+_FOR_US = frozenset({HangUp, Opened, Redial, SecretWanted})
 
 
 class Flow(asyncio.Protocol, Guarded):
@@ -113,16 +115,15 @@ class Flow(asyncio.Protocol, Guarded):
 
     def _flush(self) -> None:
         """Give the event loop what there is, until it has enough for now."""
-        while self._transport is not None and self._can_write:
+        output = self._core.output
+        while (output.size or self._unsent) and self._can_write and self._transport is not None:
             if self._unsent:
                 piece, self._unsent = self._unsent[:_PIECE], self._unsent[_PIECE:] or NOTHING
                 self._transport.write(piece)
-            elif self._core.output.size > _PIECE:
+            elif output.size > _PIECE:
                 self._unsent = memoryview(self._core.data_to_send(self.now()))
-            elif self._core.output.size:
-                self._transport.write(self._core.data_to_send(self.now()))
             else:
-                return
+                self._transport.write(self._core.data_to_send(self.now()))
 
     def _dispatch(self) -> None:
         """Tell of everything, and wake once whoever waits for any of it."""
@@ -138,7 +139,7 @@ class Flow(asyncio.Protocol, Guarded):
                 self._notify()
 
     def _tell(self, event: Event) -> None:
-        if isinstance(event, Arrived):  # most of them are
+        if type(event) not in _FOR_US:
             self._on_event(event)
         elif isinstance(event, HangUp):
             self._hang_up(event.quick)
@@ -147,7 +148,7 @@ class Flow(asyncio.Protocol, Guarded):
         elif isinstance(event, SecretWanted):
             self._ask(event)
         else:
-            self._opened = self._opened or isinstance(event, Opened)
+            self._opened = True
             self._on_event(event)
 
     @abstractmethod

@@ -13,11 +13,12 @@ from amqpconn.asyncio._dial import connected_socket
 from amqpconn.asyncio._flow import NOTHING, Flow
 from amqpconn.asyncio._guard import disown, read_next
 from amqpconn.asyncio._socket import SocketTransport
-from amqpconn.errors import ConnectionFailed
+from amqpconn.errors import ConnectionFailed, OpenAborted
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Awaitable, Callable
+    from typing import TypeVar
 
     from amqpconn.asyncio._asking import Asking
     from amqpconn.asyncio._clock import Clock
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from amqpconn.core.handshake import OpenRequest
     from amqpconn.transport import Target
 
+    T = TypeVar("T")
     # Makes a byte stream of the user's own, as loop.create_connection does: it is called with a
     # protocol factory and gives a connected transport, for example
     # `lambda factory: loop.create_connection(factory, sock=my_socket)`. Or it leaves the factory
@@ -43,6 +45,7 @@ class Link(Flow):
     """The life of a stream: dialled, opened, served by the event loop, closed."""
 
     __slots__ = (
+        "_armed",
         "_asking",
         "_clock",
         "_connector",
@@ -51,6 +54,8 @@ class Link(Flow):
         "_redial",
         "_was_made",
     )
+
+    _clock: Clock  # since it belongs to an event loop
 
     def __init__(
         self,
@@ -62,7 +67,7 @@ class Link(Flow):
         super().__init__(core, target, on_event)
         self._connector = connector
         self._asking: Asking | None = None  # made when there is something to ask
-        self._clock: Clock | None = None  # since it has a loop
+        self._armed: float | None = None
         self._dialing: asyncio.Timeout | None = None  # never expires by itself; see _hang_up
         self._was_made = self._hung_up = False
         self._redial: Redial | None = None
@@ -104,8 +109,7 @@ class Link(Flow):
 
     def forked(self) -> None:
         """In the child of a fork: whatever the event loop still does here, the stream is spared."""
-        if self._clock is not None:
-            self._clock.stop()
+        self._clock.stop()
         if self._transport is not None:
             disown(self._transport)
 
@@ -138,31 +142,28 @@ class Link(Flow):
     async def _dial(self) -> None:
         """Set the stream up; what goes wrong is the core's error then. `_hang_up` breaks it off."""
         try:
-            async with asyncio.timeout(None) as self._dialing:
-                await self._connect()
+            await self._connect()
         except ConnectionFailed as error:
-            self._core.fail(error, self.now())
-        except OSError as error:  # the TimeoutError of a hang-up too, whose reason is there already
-            self._core.fail(transport.failed(error, self._target), self.now())
+            self._fail(error)
+        except OSError as error:
+            self._fail(transport.failed(error, self._target))
         finally:
-            self._dialing = None
-            if self._hung_up and self._transport is None:
+            if self._hung_up and self._transport is None:  # nothing else will say so
                 self._core.disconnected()
-            self.pump()
+                self.pump()
+
+    def _fail(self, error: ConnectionFailed) -> None:
+        self._core.fail(error, self.now())
+        self.pump()
 
     async def _connect(self) -> None:
         if self._connector is not None:
-            transport.check_not_redirected(self._core.detours)
-            self._core.enter("connect", self.now())
-            first, second = await self._connector(lambda: self)
-            if not self._was_made:
-                from amqpconn.asyncio._stream import StreamTransport
-
-                StreamTransport(cast("Reader", first), cast("Writer", second), self)
+            await self._offered(self._connector)
             return
-        sock = await connected_socket(self._target, self._core)
+        sock = await connected_socket(self._target, self._core, self._waited)
         try:
-            await self._adopt(sock)
+            if self._target.ssl is not None or not SocketTransport(self.loop, sock, self).begin():
+                await self._waited(self._adopted(sock))
         except BaseException:
             if self._transport is None:
                 sock.close()
@@ -170,12 +171,21 @@ class Link(Flow):
                 self._transport.abort()
             raise
 
-    async def _adopt(self, sock: socket.socket) -> None:
+    async def _offered(self, connector: Connector) -> None:
+        """The stream is the user's."""
+        transport.check_not_redirected(self._core.detours)
+        self._core.enter("connect", self.now())
+        first, second = await self._waited(connector(lambda: self))
+        if not self._was_made:
+            from amqpconn.asyncio._stream import StreamTransport
+
+            StreamTransport(cast("Reader", first), cast("Writer", second), self)
+
+    async def _adopted(self, sock: socket.socket) -> None:
+        """The event loop makes a transport of a socket."""
         target = self._target
         if target.ssl is not None:
             self._core.enter("tls", self.now())
-        elif SocketTransport(self.loop, sock, self).begin():
-            return
         await self.loop.create_connection(
             lambda: self,
             sock=sock,
@@ -184,6 +194,18 @@ class Link(Flow):
             # The deadline is ours; the event loop's own would be another.
             ssl_handshake_timeout=None if target.ssl is None else _NEVER_S,
         )
+
+    async def _waited(self, awaited: Awaitable[T]) -> T:
+        """What it gives. Raises OpenAborted when we hang up meanwhile."""
+        try:
+            async with asyncio.timeout(0 if self._hung_up else None) as self._dialing:
+                return await awaited
+        except TimeoutError:
+            if self._hung_up:
+                raise OpenAborted("interrupted") from None
+            raise
+        finally:
+            self._dialing = None
 
     # --- what the event loop calls ---
 
@@ -283,18 +305,26 @@ class Link(Flow):
             self._transport.abort()
         else:
             unsent, self._unsent = self._unsent, NOTHING
-            self._transport.write(unsent)
-            self._transport.write(self._core.data_to_send(self.now()))
+            if unsent:
+                self._transport.write(unsent)
+            if self._core.output.size:
+                self._transport.write(self._core.data_to_send(self.now()))
             self._transport.close()
 
     def _arm(self) -> None:
-        deadline, clock = self._core.next_deadline(), cast("Clock", self._clock)
+        """Have the clock call at the next deadline; of one that moves away it finds out then."""
+        deadline, armed = self._core.next_deadline(), self._armed
         if deadline is None:
-            clock.forget(self)
+            if armed is not None:
+                self._clock.forget(self)
+        elif armed is None or deadline < armed:
+            self._clock.wake(self, deadline)
         else:
-            clock.wake(self, deadline)
+            return
+        self._armed = deadline
 
     def tick(self, now: float) -> None:
         """The clock: a deadline has come, or is not there any more."""
+        self._armed = None
         self._core.handle_timer(now)
         self.pump()

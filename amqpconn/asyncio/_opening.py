@@ -22,6 +22,8 @@ T = TypeVar("T", bound="Closable")
 class Opening(Generic[T]):
     """What `connect` and `open_channel` give: `x = await it`, or `async with it as x`; once."""
 
+    __slots__ = ("_opened", "_opening")
+
     def __init__(self, opening: Callable[[], Coroutine[Any, Any, T]]) -> None:
         self._opening: Callable[[], Coroutine[Any, Any, T]] | None = opening
         self._opened: T | None = None

@@ -32,7 +32,7 @@ class SocketTransport(asyncio.Transport):
         super().__init__()
         self.max_size = _READ_SIZE
         self._loop = loop
-        self._sock: socket.socket | None = sock
+        self._sock = sock
         self._number = sock.fileno()
         self._protocol = protocol
         self._unsent = _NOTHING
@@ -50,7 +50,7 @@ class SocketTransport(asyncio.Transport):
         return True
 
     def get_extra_info(self, name: str, default: object = None) -> object:
-        """The socket, until it is closed."""
+        """The socket."""
         return self._sock if name == "socket" else default
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
@@ -93,14 +93,18 @@ class SocketTransport(asyncio.Transport):
 
     def _read(self) -> None:
         try:
-            data = cast("socket.socket", self._sock).recv(self.max_size)
+            data = self._sock.recv(self.max_size)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
             self._break(error)
             return
         try:
-            self._tell(data)
+            if data:
+                self._protocol.data_received(data)
+            else:
+                self._protocol.eof_received()
+                self.close()
         except Exception as error:  # noqa: BLE001 - reported, and the end of the stream
             what = f"{self._protocol!r} failed"
             self._loop.call_exception_handler({"message": what, "exception": error})
@@ -120,17 +124,10 @@ class SocketTransport(asyncio.Transport):
 
     # --- inside ---
 
-    def _tell(self, data: bytes) -> None:
-        if data:
-            self._protocol.data_received(data)
-        else:
-            self._protocol.eof_received()
-            self.close()
-
     def _send(self, data: bytes | bytearray | memoryview) -> int:
         """How much the system took; -1 when the stream is broken."""
         try:
-            return cast("socket.socket", self._sock).send(data)
+            return self._sock.send(data)
         except (BlockingIOError, InterruptedError):
             return 0
         except OSError as error:
@@ -158,5 +155,4 @@ class SocketTransport(asyncio.Transport):
         try:
             self._protocol.connection_lost(error)
         finally:
-            sock, self._sock = self._sock, None
-            cast("socket.socket", sock).close()
+            self._sock.close()

@@ -15,6 +15,7 @@ from amqpconn.testing import Peer
 from amqpconn_spec.v0_9_1 import basic, queue, tx
 from tests.broker.certificates import Certificates
 from tests.drivers.cancelling import Cut, at_every_await
+from tests.drivers.held import held_by_the_loop
 from tests.drivers.helpers import GUEST, message
 
 pytestmark = pytest.mark.usefixtures("leaks")
@@ -65,6 +66,25 @@ def test_opening(
             assert not (cut.done and endpoint.error)
 
         at_every_await(scenario, least)
+
+
+@pytest.mark.parametrize("abort_first", [False, True])
+def test_opening_that_is_cancelled_and_aborted_in_one_turn(abort_first: bool) -> None:
+    async def connector(_: Callable[[], asyncio.Protocol]) -> Any:
+        await asyncio.sleep(10)
+
+    async def work() -> None:
+        endpoint = Endpoint(connector=connector)
+        opening = asyncio.create_task(Connection(endpoint).open(GUEST))
+        await asyncio.sleep(0)
+        ends: list[Callable[[], object]] = [opening.cancel, endpoint.abort]
+        for end in reversed(ends) if abort_first else ends:
+            end()
+        await asyncio.wait([opening])
+        assert endpoint.state.value == "failed"
+        assert held_by_the_loop() == []
+
+    asyncio.run(work(), debug=True)
 
 
 def test_opening_where_a_redirect_leads() -> None:

@@ -66,7 +66,7 @@ async def served(protocol: Noting) -> AsyncIterator[tuple[SocketTransport, socke
         yield transport, theirs
         transport.abort()
     assert transport.is_closing()
-    assert transport.get_extra_info("socket") is None
+    assert transport.get_extra_info("socket") is ours
     assert ours.fileno() == -1
     assert held_by_the_loop() == []
 
