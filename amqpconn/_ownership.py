@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from weakref import WeakSet
+from weakref import ref
 
 from amqpconn.errors import WrongProcess
 
@@ -30,7 +30,7 @@ class Owned(ABC):
     def own(self) -> None:
         """This process opens it."""
         self._pid = os.getpid()
-        _owned.add(self)
+        _owned.add(ref(self, _owned.discard))
 
     @property
     def is_inherited(self) -> bool:
@@ -51,12 +51,14 @@ class Owned(ABC):
         """In the child of a fork: drop the copies of descriptors, without a word to the peer."""
 
 
-_owned: WeakSet[Owned] = WeakSet()
+_owned: set[ref[Owned]] = set()
 
 
 def _after_fork() -> None:
-    for link in list(_owned):
-        link.forked()
+    for owned in list(_owned):
+        link = owned()
+        if link is not None:
+            link.forked()
 
 
 if hasattr(os, "register_at_fork"):

@@ -172,8 +172,10 @@ def check_connected(sock: socket.socket) -> None:
 
 
 def reached(core: EndpointCore, target: Target, address: AddressInfo) -> None:
-    """Note where a stream has led to."""
-    core.peer = place_of(target, address)
+    """Note where a stream has led to; `core.peer` has the target's own words already."""
+    place: Any = address[4]
+    if not isinstance(place, str) and place[0] != target.host:
+        core.peer = place_of(target, address)
     if core.fast_open is not None:
         core.fast_open.route = _route(target, address)
 

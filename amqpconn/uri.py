@@ -53,6 +53,7 @@ DEFAULT_PASSWORD = "guest"  # noqa: S105 - everybody knows it
 _DEFAULT_PORTS = {"amqp": 5672, "amqps": 5671}
 _MAX_PORT = 65535
 _SHORT_STRING_LIMIT = 255
+_ENDS = frozenset("/?#")  # of host and port
 _IN_SCHEMES = LETTERS | DIGITS | frozenset("+-.")
 
 _SCHEME_REMEDY = "begin with amqp:// (in clear) or amqps:// (TLS)"
@@ -181,12 +182,11 @@ def cut(url: str) -> tuple[str, str | None]:
     are in it, None where it has none. Raises InvalidURL.
     """
     _check_characters(url)
-    begin = url.find("://") + 3
-    end = _authority_end(url, begin)
-    at = url.rfind("@", begin, end)
-    if at < 0 or begin < 3:
+    scheme, _, rest = url.partition("://")
+    user, mark, behind = rest.rpartition("@")
+    if not mark or not _ENDS.isdisjoint(user):  # an '@' further on is an error in the place
         return url, None
-    return url[:begin] + url[at + 1 :], url[begin:at]
+    return f"{scheme}://{behind}", user
 
 
 def read_place(place: str) -> ParsedURL:
@@ -251,7 +251,10 @@ def _split_scheme(url: str) -> tuple[str, str]:
 
 def _split(rest: str) -> tuple[str, str, str | None]:
     """Host and port, path with its leading '/', and query without its '?' (None: no '?')."""
-    end = _authority_end(rest, 0)
+    end = len(rest)
+    for mark in _ENDS:
+        at = rest.find(mark, 0, end)
+        end = end if at < 0 else at
     authority, tail = rest[:end], rest[end:]
     if "@" in tail:
         # A raw mark in the password ends the authority early, and the password's rest would
@@ -266,15 +269,6 @@ def _split(rest: str) -> tuple[str, str, str | None]:
         raise invalid("the fragment ('#')", "has no meaning", "remove it, or write # as %23")
     path, mark, query = tail.partition("?")
     return authority, path, query if mark else None
-
-
-def _authority_end(text: str, begin: int) -> int:
-    """Where the first '/', '?' or '#' is; or the end."""
-    end = len(text)
-    for mark in "/?#":
-        at = text.find(mark, begin, end)
-        end = end if at < 0 else at
-    return end
 
 
 # --- host and port -----------------------------------------------------------------------------

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from amqpconn.core.fast_open import FastOpen
     from amqpconn.core.handshake import OpenRequest
     from amqpconn.core.renewal import Renewal
+    from amqpconn.core.servers import Servers
     from amqpconn.core.watch import Watch
 
 # What is left to do when nothing more is to be said gets this long: for our last bytes to go out,
@@ -98,8 +99,9 @@ class Lifecycle(Circumstances):
         self._told: list[Event] = (
             []
         )  # those before, the next one last; a deque would take 600 bytes
-        self.fast_open = self._memory()
-        self._watch = self._observed()
+        self.fast_open = None if settings.servers is None else self._memory(settings.servers)
+        is_watched = settings.observers or settings.flight_recorder
+        self._watch = self._observed() if is_watched else None
         self._emit = self._events.append if self._watch is None else self._watch.emit
         self.output = Output() if self._watch is None else self._watch.output()
         self.phases = Phases(None if self._watch is None else self._watch.entered)
@@ -109,21 +111,16 @@ class Lifecycle(Circumstances):
         self.is_leaving = False  # one stream for another; what happens to it is nothing to us
         self._now = 0.0
 
-    def _observed(self) -> Watch | None:
-        """None, and not even an import, when nobody looks."""
-        if not self.settings.observers and not self.settings.flight_recorder:
-            return None
-        from amqpconn.core.watch import Watch
+    def _observed(self) -> Watch:
+        from amqpconn.core.watch import Watch  # late: hardly anybody looks
 
         return Watch(self, self._events.append)
 
-    def _memory(self) -> FastOpen | None:
-        """None, and not even an import, when nothing is to be remembered."""
-        if self.settings.servers is None:
-            return None
-        from amqpconn.core.fast_open import FastOpen
+    @staticmethod
+    def _memory(servers: Servers) -> FastOpen:
+        from amqpconn.core.fast_open import FastOpen  # late, as above
 
-        return FastOpen(self.settings.servers)
+        return FastOpen(servers)
 
     @property
     def is_alive(self) -> bool:

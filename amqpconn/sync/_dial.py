@@ -166,7 +166,8 @@ class Dial:
         try:
             sock.setblocking(False)
             code = transport.begin(sock, address)
-            self._check_interrupted()
+            if self._interrupted:
+                raise OpenAborted("interrupted")
             if code == transport.IN_PROGRESS:
                 remaining = self._remaining()
                 code = _outcome(sock, transport.share(remaining, left) or remaining)

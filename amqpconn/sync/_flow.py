@@ -176,7 +176,7 @@ class Flow(Owned):
                     self._on_event(event)
         finally:
             if is_news:
-                self.is_down = self._core.is_down
+                self.is_down = self._hung_up and self._core.is_down
                 self._notify()
 
     def _open(self, event: Opened) -> None:

@@ -116,7 +116,7 @@ class Channel(ChannelFacade):
     def _arrive(self, method: Method, content: Content | None) -> None:
         handler = self._handlers.get(type(method))
         if handler is not None:
-            self._endpoint._worker.run(handler, method, content)
+            self._endpoint._run(handler, method, content)
         else:
             self._inbox.put((method, content))
 

@@ -38,7 +38,7 @@ class Endpoint(EndpointFacade):
     def _set_up(self, target: Target, settings: Settings, connector: Connector | None) -> None:
         super()._set_up(target, settings, connector)
         self._link = Link(self._core, self.target, self._connector, self._take)
-        self._worker = Worker()
+        self._worker: Worker | None = None  # since there is something to call
 
     def open_channel(self, timeout: float | None = DEFAULT_CALL_TIMEOUT_S) -> Channel:
         """Open a channel; `with` closes it again. Raises NotOpen, NoFreeChannel, CallTimeout."""
@@ -181,21 +181,30 @@ class Endpoint(EndpointFacade):
 
     def _on_block(self, event: events.Blocked) -> None:
         for callback in self._on_blocked:
-            self._worker.run(callback, event.reason)
+            self._run(callback, event.reason)
 
     def _on_secret_failed(self, event: events.SecretFailed) -> None:
         for callback in self._on_secret_error:
-            self._worker.run(callback, event.error)
+            self._run(callback, event.error)
 
     def _on_state_changed(self, event: events.StateChanged) -> None:
         for callback in self._on_state:
-            self._worker.run(callback, event.old, event.new)
+            self._run(callback, event.old, event.new)
 
     def _on_observer_failed(self, event: events.ObserverFailed) -> None:
-        self._worker.run(_raise, event.error)
+        self._run(_raise, event.error)
 
     def _on_down(self, _: events.Down) -> None:
-        self._worker.stop()
+        if self._worker is not None:
+            self._worker.stop()
+
+    def _run(self, function: Callable[..., object], *args: object) -> None:
+        """Call a function of the user's, behind those before it."""
+        if self._worker is None:
+            self._worker = Worker()
+            if self._link.is_down:
+                self._worker.stop()
+        self._worker.run(function, *args)
 
 
 def _raise(error: Exception) -> None:
