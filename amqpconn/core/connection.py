@@ -13,6 +13,9 @@ from amqpconn.core.states import (
     HEADER,
     OPENED,
     PHASES,
+    RECEIVED,
+    REMEMBERED,
+    SENT,
     IllegalStep,
     Machine,
     Role,
@@ -154,19 +157,19 @@ class ConnectionManager:
         if question is None:
             self._greet()
         else:
-            self.machine.recall("connection.start")
+            self.machine.step(REMEMBERED + "connection.start")
             self._offer = offer
             self._ask(question)
 
     def _greet(self) -> None:
-        self.machine.send(HEADER)
+        self.machine.step(SENT + HEADER)
         self._side.output.write(self._dialect.protocol_header)
 
     def receive(self, method: Method) -> None:
         """A method on channel 0. Raises UnexpectedMethod, and what the handshake raises."""
         self._before = self.machine.state
         try:
-            counts = self.machine.receive(method.NAME)
+            counts = self.machine.step(RECEIVED + method.NAME)
         except IllegalStep as step:
             raise self._unexpected(method) from step
         if counts:
@@ -236,7 +239,7 @@ class ConnectionManager:
         handshake.agreement.login_size = handshake.agreement.login_size or size
         self._side.secret_used(handshake.auth, secret.expires_in_s)
         if self._offer is not None:
-            self.machine.recall("connection.tune")
+            self.machine.step(REMEMBERED + "connection.tune")
             self._answer_tune(self._offer.tune)
             self._side.sent_ahead()
 
@@ -272,7 +275,7 @@ class ConnectionManager:
         before open-ok is there.
         """
         handshake.wants_channel = False
-        self.machine.send(self._dialect.ChannelOpen.NAME)
+        self.machine.step(SENT + self._dialect.ChannelOpen.NAME)
         self._side.open_first_channel(cast("Tuning", handshake.agreement.tuning).channel_max)
 
     def _on_redirect(self, redirect: Any) -> None:
@@ -331,7 +334,8 @@ class ConnectionManager:
             raise HandshakeFailed(f"the answer to the server cannot be written: {error}") from error
         try:
             size, limit = len(frame), self._settings.initial_frame_max
-            initial_frame.check_size(method, size, self._handshake.agreement, limit)
+            if size > (limit or initial_frame.ALWAYS_TAKEN):
+                initial_frame.check_size(method, size, self._handshake.agreement, limit)
             self._put(method, frame)
         finally:
             del frame  # this frame goes with an error
@@ -341,7 +345,7 @@ class ConnectionManager:
         self._put(method, method.encode_frame(0))
 
     def _put(self, method: Method, frame: bytes) -> None:
-        if self.machine.send(method.NAME):
+        if self.machine.step(SENT + method.NAME):
             self._side.output.write(frame)
 
     def expected(self) -> list[str]:

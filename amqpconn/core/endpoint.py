@@ -32,6 +32,7 @@ from amqpconn.core.connection import short_text
 from amqpconn.core.events import Call
 from amqpconn.core.incoming import FAREWELL_S, Incoming
 from amqpconn.core.lifecycle import BLOCKED_LINGER_S, LINGER_S, EndpointState
+from amqpconn.core.states import SENT
 from amqpconn.errors import ConnectionFailed, InvalidParameter, NotOpen
 
 TYPE_CHECKING = False
@@ -150,7 +151,7 @@ class EndpointCore(Incoming):
         self.check_open()
         if method is None:
             raise InvalidParameter(f"AMQP {self.dialect.protocol} has no connection.update-secret")
-        self.manager.machine.send(method.NAME)
+        self.manager.machine.step(SENT + method.NAME)
         call = self.call(method, self.channels.control, None, now, timeout)
         method.new_secret = b""  # it is in the output, and the call may wait for long
         return call

@@ -10,7 +10,7 @@ from amqpconn.core.clockwork import Traffic
 from amqpconn.core.connection import ConnectionManager
 from amqpconn.core.dialect import AUTO, dialect_for, dialect_of_header
 from amqpconn.core.events import Blocked, Opened, Redial, SecretFailed
-from amqpconn.core.framing import FrameReader
+from amqpconn.core.framing import FRAME_OVERHEAD, FrameReader
 from amqpconn.core.lifecycle import (
     CONNECTED,
     CONNECTING,
@@ -91,23 +91,22 @@ class Incoming(Lifecycle):
         """Bytes from the peer, in pieces of any size. False: there is nothing new for the driver,
         neither an event nor bytes nor an earlier deadline.
         """
-        if not data or self.manager.machine.state is CLOSED:
+        before = self.manager.machine.state
+        if not data or before is CLOSED:
             return False
         self._now = self.traffic.last_in = now
-        self.heartbeat.received(now)
-        if self._reader.is_heartbeat(data):
+        if self.heartbeat.interval_s:
+            self.heartbeat.received(now)
+        if len(data) == FRAME_OVERHEAD and self._reader.is_heartbeat(data):
             return False
-        self._read(data, now)
-        return True
-
-    def _read(self, data: bytes, now: float) -> None:
         try:
             for channel, what in self._reader.receive(data):
                 self._frame(channel, what, now)
                 if self.manager.machine.state is CLOSED:
-                    return
+                    break
         except ConnectionFailed as error:
             self._unreadable(error, now)
+        return True
 
     def receive_eof(self, now: float) -> None:
         """The peer ended the stream."""
@@ -140,12 +139,12 @@ class Incoming(Lifecycle):
         """
         if self.fast_open is not None and self._request is not None:
             self.fast_open.learn(self.dialect, self._request, heard)
+            self._deadlines.set("ahead", None)
         if self.first is not None:
             self.first.deadline = self._deadlines.at("opening")
             self._deadlines.watch(self.first)
         self._request = self.fast_open = None
         self._deadlines.set("opening", None)
-        self._deadlines.set("ahead", None)
         self._become(CONNECTED)
         self._emit(Opened())
         if self._renewal is not None:

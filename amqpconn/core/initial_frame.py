@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from amqpconn.core.handshake import Agreement
     from amqpconn_spec._wire import Table
 
+ALWAYS_TAKEN: Final = FRAME_MIN_SIZE
 LARGEST: Final = 8192
 _LARGER_SINCE: Final = (4, 1)
 
 
 def check_size(method: Any, size: int, agreement: Agreement, own_limit: int) -> None:
     """Raises LoginTooLarge when `method`, start-ok or secure-ok in a frame of `size` bytes, is more
-    than the server takes. `own_limit` is what the user knows of the server, 0 for nothing.
+    than the server takes. `own_limit` is what the user knows of the server, 0 for nothing. What is
+    not above that, or `ALWAYS_TAKEN`, need not be checked.
     """
-    if size <= (own_limit or FRAME_MIN_SIZE):
-        return
     limit = own_limit or largest(agreement.server_properties)
     if size > limit:
         what = f"{method.NAME} would have {size} bytes, and {_name(agreement.server_properties)}"

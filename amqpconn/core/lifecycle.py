@@ -200,7 +200,8 @@ class Lifecycle(Circumstances):
         data = self.output.take()
         if data:
             self.traffic.last_out = now
-            self.heartbeat.sent(now)
+            if self.heartbeat.interval_s:
+                self.heartbeat.sent(now)
         return data
 
     def next_event(self) -> Event | None:

@@ -85,6 +85,10 @@ CLOSED: Final = State.CLOSED
 OPENED: Final = State.OPENED
 
 HEADER: Final = "protocol-header"
+# What a step begins with; the rest is a name.
+RECEIVED: Final = "< "
+SENT: Final = "> "
+REMEMBERED: Final = "= "
 
 _CLIENT: Final[dict[State, dict[str, State]]] = {
     State.CLOSED: {
@@ -249,7 +253,9 @@ class IllegalStep(Exception):
 
 
 class Machine:
-    """The current state of one side. `receive` and `send` take a method's name and move it."""
+    """The current state of one side. `step` moves it; a step is `RECEIVED`, `SENT` or `REMEMBERED`,
+    and a method's name behind that.
+    """
 
     __slots__ = ("_table", "state")
 
@@ -257,19 +263,16 @@ class Machine:
         self._table = TRANSITIONS[role]
         self.state = CLOSED
 
-    def receive(self, name: str) -> bool:
-        """Take a step that the peer made. False: it is to be dropped. Raises IllegalStep."""
-        return self._step("< " + name)
-
-    def send(self, name: str) -> bool:
-        """Take a step of ours. False: it must not be sent any more. Raises IllegalStep."""
-        return self._step("> " + name)
-
-    def recall(self, name: str) -> bool:
-        """Take a step that the peer made the last time. False: it is too late. Raises
-        IllegalStep.
+    def step(self, step: str) -> bool:
+        """Take it. False: what was received is to be dropped, what is to be sent must not be sent
+        any more. Raises IllegalStep.
         """
-        return self._step("= " + name)
+        following = self._table[self.state].get(step)
+        if following is not None:
+            self.state = following
+        elif self.state not in DISCARDING:
+            raise IllegalStep(self.state, step)
+        return following is not None
 
     def abandon(self) -> None:
         """The byte stream is gone, or not worth keeping."""
@@ -277,12 +280,4 @@ class Machine:
 
     def expected(self) -> list[str]:
         """The names that the peer may send in this state, for messages."""
-        return [step[2:] for step in self._table[self.state] if step.startswith("< ")]
-
-    def _step(self, step: str) -> bool:
-        following = self._table[self.state].get(step)
-        if following is not None:
-            self.state = following
-        elif self.state not in DISCARDING:
-            raise IllegalStep(self.state, step)
-        return following is not None
+        return [step[2:] for step in self._table[self.state] if step.startswith(RECEIVED)]

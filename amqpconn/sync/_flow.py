@@ -111,7 +111,11 @@ class Flow(Owned):
         try:
             while self._stream is not None and not self._hung_up:
                 data = self._stream.recv(size)
-                is_news = self._take_in(data, now) or is_news
+                if data:
+                    is_news = self._core.receive_data(data, now) or is_news
+                else:
+                    self._core.receive_eof(now)
+                    is_news = True
                 reads += 1
                 if len(data) == size and reads < _READS_IN_TURN:
                     size = _READ_MORE
@@ -122,12 +126,6 @@ class Flow(Owned):
                 self._core.lost(transport.failed(error, self._target), now)
                 is_news = True
         return is_news
-
-    def _take_in(self, data: bytes, now: float) -> bool:
-        if data:
-            return self._core.receive_data(data, now)
-        self._core.receive_eof(now)
-        return True
 
     def _flush(self, now: float) -> None:
         """Write what there is until the stream takes no more; the reactor goes on when it does."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amqpconn.core.states import HEADER, State
+from amqpconn.core.states import HEADER, SENT, State
 from amqpconn.testing.behaviour import Refused
 
 TYPE_CHECKING = False
@@ -43,7 +43,7 @@ class Control:
     def decline(self) -> None:
         """The answer to any other: our own header, and the end."""
         session = self._session
-        session.machine.send(HEADER)
+        session.machine.step(SENT + HEADER)
         session.outbox.put(session.dialect.protocol_header)
         session.finish()
 

@@ -7,7 +7,7 @@ from functools import partial
 from amqpconn.core.assembler import Assembler
 from amqpconn.core.dialect import dialect_of_header
 from amqpconn.core.framing import FrameReader
-from amqpconn.core.states import HEADER, IllegalStep
+from amqpconn.core.states import HEADER, RECEIVED, IllegalStep
 from amqpconn.testing.actions import Moment
 from amqpconn.testing.control import Control
 from amqpconn.testing.received import Received
@@ -62,7 +62,7 @@ class Incoming:
 
     def _on_header(self) -> None:
         session = self._session
-        session.machine.receive(HEADER)
+        session.machine.step(RECEIVED + HEADER)
         usual = self._control.decline
         wanted = dialect_of_header(self._header)
         if wanted is not None and wanted.protocol in session.behaviour.protocols:
@@ -100,7 +100,7 @@ class Incoming:
         self._note(method)
         moment = Moment(session, 0, method, partial(self._control.take, method))
         try:
-            if session.machine.receive(method.NAME):
+            if session.machine.step(RECEIVED + method.NAME):
                 self._answer(method.NAME, moment)
         except IllegalStep:
             if not session.stage.instead(method.NAME, moment):  # a script may allow it

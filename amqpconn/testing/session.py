@@ -9,7 +9,7 @@ from amqpconn.core.assembler import PARTS_OF_A_BODY_FRAME, content_parts
 from amqpconn.core.connection import short_text
 from amqpconn.core.dialect import dialect_for
 from amqpconn.core.heartbeat import Heartbeat
-from amqpconn.core.states import IllegalStep, Machine, Role, State
+from amqpconn.core.states import SENT, IllegalStep, Machine, Role, State
 from amqpconn.errors import ConnectionFailed
 from amqpconn.testing.channels import ChannelSide
 from amqpconn.testing.incoming import Incoming
@@ -134,7 +134,7 @@ class Session:
         self.stage.send(method.NAME, send, channel, method)
 
     def _send_if_legal(self, method: Method, channel: int, content: Content | None) -> None:
-        if channel or self.machine.send(method.NAME):
+        if channel or self.machine.step(SENT + method.NAME):
             self._put(method, channel, content)
 
     def say(self, name: str, **fields: object) -> None:
@@ -146,7 +146,7 @@ class Session:
         """Send a method whether the state machine allows it or not."""
         if channel == 0:
             with suppress(IllegalStep):
-                self.machine.send(method.NAME)
+                self.machine.step(SENT + method.NAME)
         self._put(method, channel, content)
 
     def close(self, reply_code: int, reply_text: str, about: Method | None = None) -> None:
