@@ -104,8 +104,8 @@ class Flow(asyncio.Protocol, Guarded):
         this turn of the event loop brings, unless there is much of it.
         """
         if self._core.output.size >= WORTH_A_WRITE:
-            self.pump()
-        elif not self._is_posted:
+            self._flush()
+        if not self._is_posted:
             self._is_posted = True
             self.loop.call_soon(self._pump_posted)
 

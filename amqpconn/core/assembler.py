@@ -145,9 +145,9 @@ def _body(content: Content) -> bytes:
 
 
 def _properties(dialect: Dialect, class_id: int, content: Content) -> Properties:
-    kind = dialect.properties_class(class_id)
     if content.properties is None:
-        return kind()
+        return dialect.no_properties(class_id)
+    kind = dialect.properties_class(class_id)
     if not isinstance(content.properties, kind):
         raise InvalidParameter(
             f"properties are {kind.__module__}.{kind.__name__},"

@@ -6,6 +6,7 @@ core, the same fields.
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 
 from amqpconn._typing import cast
@@ -50,6 +51,9 @@ class Dialect:
         self.decoders: dict[int, Any] = decoding.DECODERS  # of the classes needed so far
         self.decode_header: Any = decoding.decode_header
         self.properties_class: Callable[[int], type[Properties]] = decoding.properties_class
+        self.no_properties: Callable[[int], Properties] = cache(
+            lambda class_id: decoding.properties_class(class_id)()
+        )
         self.names: dict[int, str] = decoding.NAMES
         self.reply_codes: dict[str, int] = {
             reply.name: code for code, reply in package.errors.REPLY_CODES.items()

@@ -196,13 +196,19 @@ class Lifecycle(Circumstances):
 
     def data_to_send(self, now: float) -> bytes:
         """What is to be written now; the core forgets it."""
+        return b"".join(self.parts_to_send(now))  # which is the part itself when there is only one
+
+    def parts_to_send(self, now: float) -> list[bytes | memoryview]:
+        """As `data_to_send`, for a stream that gathers parts, bodies from where their users have
+        them.
+        """
         self._now = now
-        data = self.output.take()
-        if data:
+        parts = self.output.take()
+        if parts:
             self.traffic.last_out = now
             if self.heartbeat.interval_s:
                 self.heartbeat.sent(now)
-        return data
+        return parts
 
     def next_event(self) -> Event | None:
         """The next thing to tell the user, or None."""

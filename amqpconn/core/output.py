@@ -1,8 +1,8 @@
 """What waits to be written: answers to the server first, then everything else in order.
 
 The driver takes all of it at once when its stream has room, so frames of one message always stay
-together, and an answer overtakes what other callers have queued while the peer is slow. What is
-taken is joined once: until then a body is where its user has it.
+together, and an answer overtakes what other callers have queued while the peer is slow. Until it is
+taken, and joined or gathered by the stream, a body is where its user has it.
 """
 
 from __future__ import annotations
@@ -28,13 +28,11 @@ class Output:
         self._first.append(data)
         self.size += len(data)
 
-    def take(self) -> bytes:
+    def take(self) -> list[bytes | memoryview]:
         """All of it; the queues are empty then."""
-        if not self.size:
-            return b""
         queued = self._first + self._rest if self._first else self._rest
         self._first, self._rest, self.size = [], [], 0
-        return b"".join(queued)  # which gives the part itself when there is one only
+        return queued
 
     def clear(self) -> None:
         """Forget what waits."""

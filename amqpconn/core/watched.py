@@ -83,9 +83,9 @@ class WatchedOutput(Output):
         super().__init__()
         self._watch = watch
 
-    def take(self) -> bytes:
+    def take(self) -> list[bytes | memoryview]:
         """All of it; the queues are empty then."""
-        data = super().take()
-        if data:
-            self._watch.sent(data)
-        return data
+        taken = super().take()
+        if taken:
+            self._watch.sent(b"".join(taken))
+        return taken

@@ -147,6 +147,17 @@ class Link(Flow):
                 self._dispatch()
                 self._wake()
 
+    def post(self) -> None:
+        """Something was queued that is not answered, so that no deadline has come nearer: write it.
+        The lock is held.
+        """
+        try:
+            self._flush(monotonic())
+        finally:
+            self._dispatch()
+            if self._unsent or self._hung_up:
+                self._wake()
+
     def _connect(self) -> None:
         """Get the stream and shake hands; what goes wrong with it is the core's error then."""
         try:

@@ -103,7 +103,7 @@ class Endpoint(EndpointFacade):
             core = self._channel_core(channel)
             self._link.wait_writable(timeout)
             self._core.send(method, core, content)
-            self._link.pump()
+            self._link.post()
 
     @property
     def transcript(self) -> Transcript | None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from amqpconn import Content
 from amqpconn.config import Settings
 from amqpconn.core.dialect import dialect_for
 from amqpconn.core.endpoint import EndpointCore
@@ -29,7 +30,7 @@ def test_answers_first_and_everything_in_order(steps: list[tuple[str, bytes]]) -
             first += data
         else:
             if what == "take":
-                assert output.take() == first + rest
+                assert b"".join(output.take()) == first + rest
             else:
                 output.clear()
             first = rest = b""
@@ -37,10 +38,18 @@ def test_answers_first_and_everything_in_order(steps: list[tuple[str, bytes]]) -
 
 
 def test_a_single_piece_is_not_copied() -> None:
-    output, data = Output(), bytes(1000)
-    output.write(data)
-    assert output.take() is data
-    assert output.take() == b""
+    client, data = opened(), bytes(1000)
+    client.core.output.write(data)
+    assert client.core.data_to_send(client.now) is data
+    assert client.core.data_to_send(client.now) == b""
+
+
+def test_parts_are_given_as_they_are_for_a_stream_that_gathers() -> None:
+    client, body = opened(), bytes(1000)
+    client.core.send(basic.Publish(), client.open_channel(), Content(body))
+    parts = client.core.parts_to_send(client.now)
+    assert any(part is body for part in parts)
+    assert client.core.parts_to_send(client.now) == []
 
 
 def test_the_core_forgets_what_it_gives() -> None:

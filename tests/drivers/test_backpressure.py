@@ -218,13 +218,13 @@ def test_each_of_those_who_wait_waits_again_when_another_was_first(
 ) -> None:
     """The stream has room again and again; every time as many are woken, and one may go."""
     link = connection.endpoint._link
-    largest, pump = [0], type(link).pump
+    largest, flush = [0], type(link)._flush
 
-    def measured(pumped: Any) -> None:
-        pump(pumped)
-        largest[0] = max(largest[0], kept_by(pumped))
+    def measured(flushed: Any, *now: float) -> None:
+        flush(flushed, *now)
+        largest[0] = max(largest[0], kept_by(flushed))
 
-    monkeypatch.setattr(type(link), "pump", measured)
+    monkeypatch.setattr(type(link), "_flush", measured)
     deaf.pause_reading()
     sent = fill(channel)
     senders = [
