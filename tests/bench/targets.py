@@ -27,12 +27,26 @@ SYNC, ASYNCIO = "amqpconn.sync", "amqpconn.asyncio"
 
 
 @dataclass(frozen=True)
+class Yardstick:
+    """Something else that takes its time where a limit in units of time was set, and here.
+
+    Attributes:
+        there: what it took there, in base units; `here` finds out what it takes in this run.
+    """
+
+    name: str
+    there: float
+    here: Measured
+
+
+@dataclass(frozen=True)
 class Target:
     """A figure of one benchmark and its limit.
 
     Attributes:
         unit: what is written behind the figures; `scale` is one of it, in base units.
         at_least: whether more is better.
+        yardstick: what the figure is compared to, so that it says the same on all machines.
     """
 
     bench: str
@@ -42,11 +56,16 @@ class Target:
     measured: Measured
     scale: float = 1.0
     at_least: bool = False
+    yardstick: Yardstick | None = None
 
     def value(self, results: Results) -> float | None:
-        """What was measured, in the target's unit; None where it was not."""
+        """What was measured, in the target's unit, as it would be where the limit was set; None
+        where it was not measured.
+        """
         try:
-            return self.measured(results) / self.scale
+            here = self.measured(results) / self.scale
+            yardstick = self.yardstick
+            return here if yardstick is None else here * yardstick.there / yardstick.here(results)
         except KeyError:
             return None
 
@@ -66,6 +85,9 @@ class Target:
         value = self.value(results)
         limit = f"at {'least' if self.at_least else 'most'} {self.limit:g} {self.unit}"
         figure = "-" if value is None else f"{value:.2f} {self.unit}"
+        if value is not None and self.yardstick is not None:
+            here = self.measured(results) / self.scale
+            figure += f" by {self.yardstick.name} ({here:.2f} {self.unit} here)"
         return self.what, limit, figure, self.verdict(results)
 
 
@@ -81,12 +103,28 @@ def _round_trips(name: str, most: int) -> Target:
     return Target("roundtrips", f"{name}, to an open channel", most, "round trips", measured)
 
 
+# What the peers took on the machine on which the limits were set.
+_PIKA_IDLE = Yardstick("pika", 15.9 * US, median("idle", "cpu 1000", "pika"))
+_PIKA_IMPORT = Yardstick("pika", 53 * MS, above("imports", "import wall", "pika", "python"))
+_ASYNCIO_IMPORT = Yardstick(
+    "asyncio", 34 * MS, above("imports", "import wall", "asyncio", "python")
+)
+
+
 def _idle(library: str) -> list[Target]:
     """The targets of one driver's idle connections."""
     memory, cpu = (median("idle", f"{what} 1000", library) for what in ("memory", "cpu"))
     return [
         Target("idle", f"{library}, memory of one of 1,000", 6, "KiB", memory, KIB),
-        Target("idle", f"{library}, processor of one of 1,000, each second", 10, "us", cpu, US),
+        Target(
+            "idle",
+            f"{library}, processor of one of 1,000, each second",
+            10,
+            "us",
+            cpu,
+            US,
+            yardstick=_PIKA_IDLE,
+        ),
         Target("many", f"{library}, memory: 5,000 to 200", 1.25, "x", growth("memory", library)),
         Target("many", f"{library}, processor: 5,000 to 200", 1.25, "x", growth("cpu", library)),
     ]
@@ -163,6 +201,7 @@ TARGETS = (
         "ms",
         above("imports", "connect cpu", SYNC, "python"),
         MS,
+        yardstick=_PIKA_IMPORT,
     ),
     Target(
         "imports",
@@ -171,6 +210,7 @@ TARGETS = (
         "ms",
         above("imports", "import wall", ASYNCIO, "asyncio"),
         MS,
+        yardstick=_ASYNCIO_IMPORT,
     ),
     *_idle(ASYNCIO),
     *_idle(SYNC),

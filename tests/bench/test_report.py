@@ -12,10 +12,11 @@ import pytest
 from lxml import etree
 
 from tests.bench.benches import BENCHES
+from tests.bench.figures import median
 from tests.bench.model import Bench, Case, Panel, Results, Samples, add_all, interleaved
 from tests.bench.pictures import picture
 from tests.bench.report import page, write
-from tests.bench.targets import TARGETS, Target
+from tests.bench.targets import TARGETS, Target, Yardstick
 
 
 def never(*_: object) -> Samples:
@@ -130,13 +131,20 @@ def test_a_target_is_reached_at_its_limit(value: float, at_least: bool, reached:
     assert target.verdict(results()) == ("reached" if reached else "missed")
 
 
-def even() -> Results:
-    """All that there is to measure, every figure the same."""
+def test_a_figure_by_a_yardstick_is_that_of_the_machine_where_the_limit_was_set() -> None:
+    slow = Yardstick("other", 0.004, lambda results: results.median("opening", "cpu", "other"))
+    ours = median("opening", "cpu", "amqpconn")
+    target = Target("opening", "processor", 1, "ms", ours, 1e-3, yardstick=slow)
+    assert target.row(results())[2:] == ("1.00 ms by other (2.00 ms here)", "reached")
+
+
+def figures() -> Results:
+    """All that there is to measure, with the same figures for each case."""
     samples = {
         bench.key: {
             case.key: {
-                library: [1.0]
-                for library in bench.libraries
+                library: [1.0 + number]
+                for number, library in enumerate(bench.libraries)
                 if bench.reason(case.key, library) is None
             }
             for case in bench.cases
@@ -148,10 +156,10 @@ def even() -> Results:
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: f"{target.bench}: {target.what}")
 def test_every_target_is_about_something_that_is_measured(target: Target) -> None:
-    assert target.value(even()) is not None
+    assert target.value(figures()) is not None
 
 
 def test_all_benchmarks_can_be_reported() -> None:
-    text = page(even(), list(BENCHES.values()), TARGETS)
+    text = page(figures(), list(BENCHES.values()), TARGETS)
     assert all(f"## {bench.title}" in text for bench in BENCHES.values())
     assert "not measured" not in text.partition("## What is not measured")[0]
