@@ -7,6 +7,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 from amqpconn.asyncio._guard import Guarded
+from amqpconn.asyncio._socket import SocketTransport
 from amqpconn.core.events import HangUp, Opened, Redial, SecretWanted
 from amqpconn.errors import NotOpen
 
@@ -122,6 +123,9 @@ class Flow(asyncio.Protocol, Guarded):
                 self._transport.write(piece)
             elif output.size > _PIECE:
                 self._unsent = memoryview(self._core.data_to_send(self.now()))
+            elif output.size >= WORTH_A_WRITE and type(self._transport) is SocketTransport:
+                size = output.size
+                self._transport.write_parts(self._core.parts_to_send(self.now()), size)
             else:
                 self._transport.write(self._core.data_to_send(self.now()))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, cast
 
+from amqpconn._gathering import gather
+
 if TYPE_CHECKING:
     import socket
 
@@ -75,6 +77,17 @@ class SocketTransport(asyncio.Transport):
                 self._unsent = memoryview(data)[sent:]
                 self._loop.add_writer(self._number, self._write_rest)
                 self._protocol.pause_writing()
+
+    def write_parts(self, parts: list[bytes | memoryview], size: int) -> None:
+        """As `write`, for parts of `size` bytes; large ones are not joined before they go."""
+        sent = 0
+        if not (self._unsent or self._is_closing):
+            try:
+                sent = gather(self._sock, parts, size)
+            except OSError as error:
+                self._break(error)
+        if sent < size:
+            self.write(memoryview(b"".join(parts))[sent:])
 
     def close(self) -> None:
         """Write what is left, then close."""

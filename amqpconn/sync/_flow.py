@@ -12,6 +12,7 @@ from abc import abstractmethod
 from contextlib import suppress
 
 from amqpconn import transport
+from amqpconn._gathering import gather
 from amqpconn._ownership import Owned
 from amqpconn.core.events import HangUp, Opened, Redial, SecretWanted
 from amqpconn.sync._dial import is_ours
@@ -31,10 +32,6 @@ READ_SIZE = 65536
 # After a read that got all it asked for there is probably more, and others wait for their turn.
 _READ_MORE = 262144
 _READS_IN_TURN = 4
-# So many bytes are worth the time to tell the system where their parts are.
-_WORTH_GATHERING = 16384
-_GATHERING = socket.socket if hasattr(socket.socket, "sendmsg") else None  # but not those of TLS
-_MOST_PARTS = 1000  # of one call; the systems' limit is 1024 where it is known
 NOTHING = memoryview(b"")
 
 
@@ -138,10 +135,10 @@ class Flow(Owned):
             while self._stream is not None and (self._unsent or self._core.output.size):
                 if self._unsent:
                     rest = self._unsent[self._stream.send(self._unsent) :]
-                elif self._core.output.size < _WORTH_GATHERING:
-                    rest = memoryview(self._core.data_to_send(now))
                 else:
-                    rest = gathered(self._stream, self._core.parts_to_send(now))
+                    size, parts = self._core.output.size, self._core.parts_to_send(now)
+                    sent = gather(self._stream, parts, size)
+                    rest = memoryview(b"".join(parts))[sent:] if sent < size else NOTHING
                 self._unsent = rest or NOTHING  # an empty part would keep the whole
             if was_full:
                 self._notify()
@@ -213,20 +210,6 @@ _OWN: Final[dict[type[Event], Callable[[Flow, Any], None]]] = {
     Redial: Flow._go_elsewhere,
     SecretWanted: lambda flow, event: flow._ask(event),
 }
-
-
-def gathered(stream: Stream, parts: list[bytes | memoryview]) -> memoryview:
-    """Have a socket write parts from where they are; what is left to be written, joined."""
-    sent = 0
-    if type(stream) is _GATHERING and len(parts) <= _MOST_PARTS:
-        try:
-            sent = stream.sendmsg(parts)
-        except BlockingIOError:
-            pass  # as below, when it takes some of it only
-        else:
-            if sent == sum(map(len, parts)):
-                return NOTHING
-    return memoryview(b"".join(parts))[sent:]
 
 
 def _end_tls(stream: Stream) -> None:

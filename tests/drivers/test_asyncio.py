@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from amqpconn.asyncio import Channel, Connection, Endpoint, connect
+from amqpconn._gathering import gather
+from amqpconn.asyncio import Channel, Connection, Endpoint, _socket, connect
 from amqpconn.asyncio._clock import clock_of
 from amqpconn.asyncio._flow import WORTH_A_WRITE
 from amqpconn.asyncio._guard import read_next
@@ -130,7 +131,13 @@ def writes_of(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> list[i
         sizes.append(len(data))
         write(transport, data)
 
+    def counted_too(*args: Any) -> int:
+        if taken := gather(*args):
+            sizes.append(taken)
+        return taken
+
     monkeypatch.setattr(kind, "write", counted)
+    monkeypatch.setattr(_socket, "gather", counted_too)
     return sizes
 
 

@@ -1,4 +1,4 @@
-"""The blocking driver has a socket take large bodies from where they are."""
+"""Sockets are given large bodies from where they are."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from amqpconn.sync._flow import gathered
+from amqpconn._gathering import gather
 
 pytestmark = pytest.mark.skipif(
     not hasattr(socket.socket, "sendmsg"), reason="this system's sockets do not gather"
 )
-PARTS: list[bytes | memoryview] = [b"head", memoryview(b"body")[1:], b"end"]
-WHOLE = b"headodyend"
+PARTS: list[bytes | memoryview] = [b"head", memoryview(bytes(range(256)) * 100)[1:], b"end"]
+WHOLE = b"".join(PARTS)
 
 
 @pytest.fixture
@@ -24,51 +24,46 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
         yield ours, theirs
 
 
-def fill(stream: socket.socket) -> int:
-    """Write until it takes no more; how much it took."""
-    sent = 0
-    while True:
-        try:
-            sent += stream.send(bytes(100))
-        except BlockingIOError:
-            return sent
-
-
 def test_parts_are_written_in_one_call(pair: tuple[socket.socket, socket.socket]) -> None:
     ours, theirs = pair
-    assert not gathered(ours, PARTS)
-    assert theirs.recv(100) == WHOLE
+    assert gather(ours, PARTS, len(WHOLE)) == len(WHOLE)
+    assert theirs.recv(len(WHOLE), socket.MSG_WAITALL) == WHOLE
 
 
-def test_what_is_not_taken_is_left(pair: tuple[socket.socket, socket.socket]) -> None:
+def test_a_part_is_taken_when_there_is_no_room_for_all(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
     ours, theirs = pair
-    large = bytes(range(256)) * 40_000
-    rest = gathered(ours, [b"head", large])
-    assert 0 < len(rest) < len(large)
-    assert large.endswith(rest)
-    taken = len(large) + 4 - len(rest)
-    assert theirs.recv(taken, socket.MSG_WAITALL) == (b"head" + large)[:taken]
+    whole = WHOLE * 300
+    taken = gather(ours, PARTS * 300, len(whole))
+    assert 0 < taken < len(whole)
+    while True:
+        try:
+            taken += ours.send(whole[taken:])
+        except BlockingIOError:
+            break
+    assert gather(ours, PARTS * 300, len(whole)) == 0
+    assert theirs.recv(taken, socket.MSG_WAITALL) == whole[:taken]
 
 
-def test_all_is_left_when_there_is_no_room(pair: tuple[socket.socket, socket.socket]) -> None:
-    ours, theirs = pair
-    sent = fill(ours)
-    assert gathered(ours, PARTS) == WHOLE
-    assert theirs.recv(sent, socket.MSG_WAITALL) == bytes(sent)
+def test_small_parts_and_very_many_are_to_be_joined(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
+    ours, _ = pair
+    assert gather(ours, [b"x" * 4095] * 2, 8190) == 0
+    assert gather(ours, [b"x" * 4096] * 1001, 4096 * 1001) == 0
 
 
-def test_what_cannot_be_gathered_is_joined(pair: tuple[socket.socket, socket.socket]) -> None:
+def test_other_streams_have_to_have_them_joined(pair: tuple[socket.socket, socket.socket]) -> None:
     class Other(socket.socket):
         """Not known to gather; those of TLS have the method, and raise."""
 
-    ours, _ = pair
-    assert gathered(ours, [b"x"] * 1001) == b"x" * 1001
-    with Other(fileno=ours.detach()) as other:
-        assert gathered(other, PARTS) == WHOLE
+    with Other(fileno=pair[0].detach()) as other:
+        assert gather(other, PARTS, len(WHOLE)) == 0
 
 
 def test_errors_are_the_callers(pair: tuple[socket.socket, socket.socket]) -> None:
     ours, theirs = pair
     theirs.close()
     with pytest.raises(BrokenPipeError):
-        gathered(ours, PARTS)
+        gather(ours, PARTS, len(WHOLE))

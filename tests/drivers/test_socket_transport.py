@@ -129,6 +129,32 @@ async def test_what_is_not_taken_at_once_pauses_and_follows() -> None:
 
 
 @in_a_loop
+async def test_parts_go_in_order_with_all_else() -> None:
+    protocol = Noting()
+    parts: list[bytes | memoryview] = [b"head", memoryview(MUCH), b"end"]
+    whole, size = b"".join(parts), len(MUCH) + 7
+    async with served(protocol) as (transport, theirs):
+        transport.write(b"first")
+        transport.write_parts([b"a", b"few"], 4)
+        for _ in range(2):
+            transport.write_parts(parts, size)
+        transport.close()
+        assert protocol.told == ["made", "pause"]
+        assert await received(theirs) == b"firstafew" + 2 * whole
+
+
+@in_a_loop
+async def test_parts_on_a_broken_stream_end_it() -> None:
+    protocol = Noting()
+    async with served(protocol) as (transport, theirs):
+        theirs.close()
+        transport.write_parts([MUCH], len(MUCH))
+        assert protocol.told == ["made"]
+        await until(lambda: len(protocol.told) > 1)
+    assert protocol.told == ["made", BrokenPipeError]
+
+
+@in_a_loop
 async def test_close_waits_until_all_is_written() -> None:
     protocol = Noting()
     async with served(protocol) as (transport, theirs):
