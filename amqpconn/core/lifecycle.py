@@ -54,12 +54,14 @@ OFF, CONNECTING, CONNECTED, DISCONNECTING, DISCONNECTED, FAILED = EndpointState
 class Lifecycle(Circumstances):
     """State, time and end of one endpoint. What goes in and out is for `Incoming` and the
     `EndpointCore`.
+
+    Attributes:
+        news: not empty when there is something for `next_event` to give.
     """
 
     __slots__ = (
         "_deadlines",
         "_emit",
-        "_events",
         "_hung_up",
         "_now",
         "_renewal",
@@ -74,6 +76,7 @@ class Lifecycle(Circumstances):
         "first",
         "heartbeat",
         "is_leaving",
+        "news",
         "output",
         "peer",
         "phases",
@@ -95,14 +98,14 @@ class Lifecycle(Circumstances):
         self.first: Call | None = None
         self.heartbeat = Heartbeat()
         self.traffic = Traffic()
-        self._events: list[Event] = []
+        self.news: list[Event] = []
         self._told: list[Event] = (
             []
         )  # those before, the next one last; a deque would take 600 bytes
         self.fast_open = None if settings.servers is None else self._memory(settings.servers)
         is_watched = settings.observers or settings.flight_recorder
         self._watch = self._observed() if is_watched else None
-        self._emit = self._events.append if self._watch is None else self._watch.emit
+        self._emit = self.news.append if self._watch is None else self._watch.emit
         self.output = Output() if self._watch is None else self._watch.output()
         self.phases = Phases(None if self._watch is None else self._watch.entered)
         self._deadlines = Deadlines()
@@ -114,7 +117,7 @@ class Lifecycle(Circumstances):
     def _observed(self) -> Watch:
         from amqpconn.core.watch import Watch  # late: hardly anybody looks
 
-        return Watch(self, self._events.append)
+        return Watch(self, self.news.append)
 
     @staticmethod
     def _memory(servers: Servers) -> FastOpen:
@@ -213,10 +216,10 @@ class Lifecycle(Circumstances):
     def next_event(self) -> Event | None:
         """The next thing to tell the user, or None."""
         if not self._told:
-            if not self._events:
+            if not self.news:
                 return None
-            waiting = self._events[::-1]
-            self._events.clear()
+            waiting = self.news[::-1]
+            self.news.clear()
             self._told = waiting
         return self._told.pop()
 

@@ -298,8 +298,10 @@ class Link(Flow):
             if deadline is not None and deadline <= now:
                 self._core.handle_timer(now)
                 deadline = self._core.next_deadline()
-            self._flush(now)
-            self._dispatch()
+            if self._unsent or self._core.output.size:
+                self._flush(now)
+            if self._core.news:
+                self._dispatch()
             if self._hung_up and (self._quick or not self._unsent):
                 return None
             self._armed = deadline  # or later, if something has been written

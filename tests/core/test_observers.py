@@ -358,7 +358,7 @@ def test_without_observers_nothing_is_in_the_way() -> None:
     client = Client()
     assert client.core._watch is None
     assert parts(client) == (FrameReader, Output)
-    assert client.core._emit == client.core._events.append
+    assert client.core._emit == client.core.news.append
 
 
 @pytest.mark.parametrize("name", HOOKS)
