@@ -38,7 +38,7 @@ def test_stream_that_its_user_closed_costs_its_own_connection_only(peer: Peer) -
         assert other.endpoint.open_channel().is_open
 
 
-@pytest.mark.parametrize("broken", ["_read", "_flush", "finish"])
+@pytest.mark.parametrize("broken", ["_read", "_dispatch", "finish"])
 def test_defect_in_one_connection_is_reported_and_costs_that_one_only(
     peer: Peer, reported: list[Any], monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
