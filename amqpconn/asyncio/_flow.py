@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from amqpconn.asyncio._guard import Guarded
 from amqpconn.asyncio._socket import SocketTransport
-from amqpconn.core.events import HangUp, Opened, Redial, SecretWanted
+from amqpconn.core.events import OF_STREAMS, HangUp, Redial, SecretWanted
 from amqpconn.errors import NotOpen
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ WORTH_A_WRITE = 16384
 NOTHING = memoryview(b"")
 # No more is given to the event loop at once: it copies what the socket does not take.
 _PIECE = 262144
-# Events that are not for the endpoint alone.
-_FOR_US = frozenset({HangUp, Opened, Redial, SecretWanted})
 
 
 class Flow(asyncio.Protocol, Guarded):
@@ -135,7 +133,10 @@ class Flow(asyncio.Protocol, Guarded):
         try:
             while (event := self._core.next_event()) is not None:
                 is_news = True
-                self._tell(event)
+                if type(event) in OF_STREAMS:
+                    self._tell(event)
+                else:
+                    self._on_event(event)
         finally:
             if is_news:
                 if self._core.is_down:
@@ -143,9 +144,7 @@ class Flow(asyncio.Protocol, Guarded):
                 self._notify()
 
     def _tell(self, event: Event) -> None:
-        if type(event) not in _FOR_US:
-            self._on_event(event)
-        elif isinstance(event, HangUp):
+        if isinstance(event, HangUp):
             self._hang_up(event.quick)
         elif isinstance(event, Redial):
             self._leave(event)

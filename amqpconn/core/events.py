@@ -8,6 +8,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Final
 
     from amqpconn.core.assembler import Content
     from amqpconn.core.channels import ChannelCore
@@ -188,3 +189,8 @@ class StateChanged(Event):
     def __init__(self, old: object, new: object) -> None:
         self.old = old
         self.new = new
+
+
+# What a driver does about its stream, Opened besides what its endpoint does about that. All others
+# are for the endpoint alone.
+OF_STREAMS: Final[frozenset[type[Event]]] = frozenset({Opened, HangUp, Redial, SecretWanted})

@@ -14,14 +14,13 @@ from contextlib import suppress
 from amqpconn import transport
 from amqpconn._gathering import gather
 from amqpconn._ownership import Owned
-from amqpconn.core.events import HangUp, Opened, Redial, SecretWanted
+from amqpconn.core.events import OF_STREAMS, HangUp, Redial, SecretWanted
 from amqpconn.sync._dial import is_ours
 from amqpconn.sync._waiting import has_more
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, Final
 
     from amqpconn.core.endpoint import EndpointCore
     from amqpconn.core.events import Event
@@ -171,9 +170,8 @@ class Flow(Owned):
         try:
             while (event := self._core.next_event()) is not None:
                 is_news = True
-                own = _OWN.get(type(event))
-                if own is not None:
-                    own(self, event)
+                if type(event) in OF_STREAMS:
+                    self._tell(event)
                 else:
                     self._on_event(event)
         finally:
@@ -181,15 +179,19 @@ class Flow(Owned):
                 self.is_down = self._hung_up and self._core.is_down
                 self._notify()
 
-    def _open(self, event: Opened) -> None:
-        self._opened = True
-        self._on_event(event)
+    def _tell(self, event: Event) -> None:
+        if isinstance(event, HangUp):
+            self._hang_up(event.quick)
+        elif isinstance(event, Redial):
+            self._redial = event
+        elif isinstance(event, SecretWanted):
+            self._ask(event)
+        else:
+            self._opened = True
+            self._on_event(event)
 
-    def _hang_up(self, event: HangUp) -> None:
-        self._hung_up, self._quick = True, self._quick or event.quick
-
-    def _go_elsewhere(self, event: Redial) -> None:
-        self._redial = event
+    def _hang_up(self, quick: bool) -> None:
+        self._hung_up, self._quick = True, self._quick or quick
 
     @abstractmethod
     def _ask(self, wanted: SecretWanted) -> None:
@@ -201,15 +203,6 @@ class Flow(Owned):
             if type(stream) is not socket.socket:
                 _end_tls(stream)
             stream.close()
-
-
-# Of the core's events, those that are for the stream and not for the endpoint.
-_OWN: Final[dict[type[Event], Callable[[Flow, Any], None]]] = {
-    Opened: Flow._open,
-    HangUp: Flow._hang_up,
-    Redial: Flow._go_elsewhere,
-    SecretWanted: lambda flow, event: flow._ask(event),
-}
 
 
 def _end_tls(stream: Stream) -> None:
