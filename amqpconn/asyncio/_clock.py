@@ -18,49 +18,51 @@ if TYPE_CHECKING:
             """Do what is due."""
 
 
+_NEVER = float("inf")
+# A timer that nobody needs any more is left to ring when it is so near: whoever opens and closes
+# connections one after the other would have two set and cancelled for each.
+STAYS_S = 5.0
+
+
 class Clock:
     """Wakes links at their deadlines. Get the one of an event loop from `clock_of`."""
 
-    __slots__ = ("__weakref__", "_alarms", "_loop", "_timer")
+    __slots__ = ("__weakref__", "_alarms", "_loop", "_rings_at", "_timer")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._alarms = Alarms()
         self._timer: asyncio.TimerHandle | None = None
+        self._rings_at = _NEVER
 
     def wake(self, link: Timed, deadline: float) -> None:
         """Call `link.tick` at `deadline` at the latest.
 
         Deadlines that move away are found out when it ticks.
         """
-        if self._alarms.set(link, deadline):
-            self._arm()
+        if self._alarms.set(link, deadline) and deadline < self._rings_at:
+            self._ring_at(deadline)
 
     def forget(self, link: Timed) -> None:
         """Do not wake this one any more."""
         self._alarms.remove(link)
-        self._arm()
+        if self._rings_at > self._loop.time() + STAYS_S and self._alarms.earliest() is None:
+            self._ring_at(_NEVER)
 
     def stop(self) -> None:
         """In the child of a fork: wake none of the parent's."""
         self._alarms = Alarms()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._ring_at(_NEVER)
 
-    def _arm(self) -> None:
-        """Have the event loop call for the earliest of them. It may call too early."""
-        earliest = self._alarms.earliest()
+    def _ring_at(self, time: float) -> None:
+        """Have the event loop call then, instead of when it was to. It may be too early."""
         if self._timer is not None:
-            if earliest is not None and self._timer.when() <= earliest:
-                return
             self._timer.cancel()
-            self._timer = None
-        if earliest is not None:
-            self._timer = self._loop.call_at(earliest, self._ring)
+        self._timer = None if time == _NEVER else self._loop.call_at(time, self._ring)
+        self._rings_at = time
 
     def _ring(self) -> None:
-        self._timer = None
+        self._timer, self._rings_at = None, _NEVER
         now = self._loop.time()
         ringing = self._alarms.ringing(now)
         try:
@@ -69,7 +71,9 @@ class Clock:
         finally:  # whatever ends the event loop here is not the end of the others
             for link in ringing:
                 self._alarms.set(link, now)
-            self._arm()
+            earliest = self._alarms.earliest()
+            if earliest is not None and earliest < self._rings_at:
+                self._ring_at(earliest)
 
     def _tick(self, link: Timed, now: float) -> None:
         try:

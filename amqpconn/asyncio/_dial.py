@@ -42,7 +42,7 @@ async def connected_socket(target: Target, core: EndpointCore, wait: Wait) -> so
     for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
         began = loop.time()
         try:
-            sock = await _attempt(address, transport.share(core.remaining(began), left), wait)
+            sock = await _attempt(address, left, core, wait)
         except OSError as error:
             took = loop.time() - began
             errors.append(transport.attempt_failed(error, target, address, took))
@@ -72,12 +72,19 @@ async def _resolved(target: Target) -> list[AddressInfo]:
     return await resolved
 
 
-async def _attempt(address: AddressInfo, timeout: float | None, wait: Wait) -> socket.socket:
+async def _attempt(
+    address: AddressInfo, left: int, core: EndpointCore, wait: Wait
+) -> socket.socket:
     sock = transport.new_socket(address)
     try:
         sock.setblocking(False)
-        if not _is_connected(sock, address):
-            await wait(_connect(sock, address, timeout))
+        # Where it does not tell, waiting does.
+        code = transport.begin(sock, address) if transport.TELLS_AGAIN else transport.IN_PROGRESS
+        if code == transport.IN_PROGRESS:
+            remaining = core.remaining(asyncio.get_running_loop().time())
+            await wait(_connect(sock, address, transport.share(remaining, left)))
+        elif code:
+            raise OSError(code, os.strerror(code))
     except BaseException:
         sock.close()
         raise
@@ -87,11 +94,3 @@ async def _attempt(address: AddressInfo, timeout: float | None, wait: Wait) -> s
 async def _connect(sock: socket.socket, address: AddressInfo, timeout: float | None) -> None:
     async with asyncio.timeout(timeout):
         await asyncio.get_running_loop().sock_connect(sock, address[4])
-
-
-def _is_connected(sock: socket.socket, address: AddressInfo) -> bool:
-    """Whether it needs no waiting, which takes turns of the event loop. Raises OSError."""
-    code = transport.begin(sock, address) if transport.TELLS_AGAIN else transport.IN_PROGRESS
-    if code not in (0, transport.IN_PROGRESS):
-        raise OSError(code, os.strerror(code))
-    return code == 0

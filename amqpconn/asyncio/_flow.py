@@ -30,6 +30,7 @@ class Flow(asyncio.Protocol, Guarded):
 
     Attributes:
         is_down: whether the stream is gone and everybody has been told.
+        now: the event loop's time, which is the core's clock; since it belongs to one.
     """
 
     __slots__ = (
@@ -43,7 +44,10 @@ class Flow(asyncio.Protocol, Guarded):
         "_unsent",
         "_waiters",
         "is_down",
+        "now",
     )
+
+    now: Callable[[], float]
 
     def __init__(
         self, core: EndpointCore, target: Target, on_event: Callable[[Event], None]
@@ -65,15 +69,10 @@ class Flow(asyncio.Protocol, Guarded):
             raise NotOpen("the endpoint belongs to no event loop yet")
         return self._loop
 
-    def now(self) -> float:
-        """The event loop's time, which is the core's clock."""
-        loop = self._loop  # not by `loop`: it is asked for with every byte
-        return loop.time() if loop is not None else self.loop.time()
-
     async def wait_for(self, condition: Callable[[], bool]) -> None:
         """Wait until this is true; it is asked again when anything has changed."""
         while not condition():
-            waiter: asyncio.Future[None] = self.loop.create_future()
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
             try:
                 await waiter
@@ -139,7 +138,7 @@ class Flow(asyncio.Protocol, Guarded):
                     self._on_event(event)
         finally:
             if is_news:
-                if self._core.is_down:
+                if self._transport is None and self._core.is_down:
                     self._can_write = self.is_down = True
                 self._notify()
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 
 _LITTLE = 65536
-_MUCH = 262144
 
 
 class Guarded(Owned):
@@ -68,16 +67,14 @@ def disown(transport: Stream) -> None:
         os.close(inert)
 
 
-def read_next(transport: asyncio.BaseTransport, got: int) -> None:
-    """Have the event loop ask the socket for 64 KiB, or, when it has just got so much, for 256 KiB.
+def read_little(transport: asyncio.BaseTransport) -> None:
+    """Have a transport of the event loop ask its socket for 64 KiB.
 
-    It always asks for 256 KiB, which is memory that the system maps anew for each read: six times
-    the work for a heartbeat. In a stream of large bodies that comes back in fewer reads. An event
-    loop that has another way to read is left as it is.
+    It asks for 256 KiB, which is memory that the system maps anew for each read: six times the work
+    for a heartbeat. One that has another way to read is left as it is.
     """
-    size = _MUCH if got >= _LITTLE else _LITTLE
-    if getattr(transport, "max_size", size) != size:
-        setattr(transport, "max_size", size)  # noqa: B010 - asyncio's types do not have it
+    if getattr(transport, "max_size", _LITTLE) != _LITTLE:
+        setattr(transport, "max_size", _LITTLE)  # noqa: B010 - asyncio's types do not have it
 
 
 def file_number(transport: Stream) -> int:

@@ -11,7 +11,7 @@ from amqpconn import transport
 from amqpconn.asyncio._clock import clock_of
 from amqpconn.asyncio._dial import connected_socket
 from amqpconn.asyncio._flow import NOTHING, Flow
-from amqpconn.asyncio._guard import disown, read_next
+from amqpconn.asyncio._guard import disown, read_little
 from amqpconn.asyncio._socket import SocketTransport
 from amqpconn.errors import ConnectionFailed, OpenAborted
 
@@ -79,7 +79,7 @@ class Link(Flow):
         self.check_caller()
         loop = asyncio.get_running_loop()
         self._core.connecting(request, loop.time())
-        self._loop, self._clock = loop, clock_of(loop)
+        self._loop, self.now, self._clock = loop, loop.time, clock_of(loop)
         self.own()
         try:
             self.pump()
@@ -222,14 +222,12 @@ class Link(Flow):
                 from amqpconn.asyncio._rest import read_rest_of_tls
 
                 read_rest_of_tls(transport)
-            read_next(transport, 0)
+            read_little(transport)
             self._core.connected(self.now())
             self.pump()
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the peer."""
-        if self._transport is not None:
-            read_next(self._transport, len(data))
         if self._core.receive_data(data, self.now()):
             self.pump()
 
@@ -243,7 +241,7 @@ class Link(Flow):
         if isinstance(exc, OSError):
             self._read_rest()
             self._core.lost(transport.failed(exc, self._target), self.now())
-        else:
+        elif not self._hung_up:
             self._core.lost(exc, self.now())
         if not self._core.is_leaving:  # what was read last may have sent us on
             self._core.disconnected()

@@ -29,19 +29,16 @@ class Opening(Generic[T]):
         self._opened: T | None = None
 
     def __await__(self) -> Generator[Any, None, T]:
-        return self._once().__await__()
-
-    async def __aenter__(self) -> T:
-        self._opened = await self._once()
-        return self._opened
-
-    async def __aexit__(self, *raised: object) -> None:
-        await cast("T", self._opened).__aexit__(*raised)
-
-    def _once(self) -> Coroutine[Any, Any, T]:
         opening, self._opening = self._opening, None
         if opening is None:
             raise AlreadyOpen(
                 "this has been awaited before", remedy="call connect or open_channel once more"
             )
-        return opening()
+        return opening().__await__()
+
+    async def __aenter__(self) -> T:
+        self._opened = await self
+        return self._opened
+
+    async def __aexit__(self, *raised: object) -> None:
+        await cast("T", self._opened).__aexit__(*raised)

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     import socket
 
 _NOTHING = memoryview(b"")
+# So much is read at once, and when that has come, more: that is memory which the system maps anew
+# for each read, six times the work for a heartbeat.
 _READ_SIZE = 65536
+_READ_MORE = 262144
 
 
 class SocketTransport(asyncio.Transport):
@@ -21,18 +24,15 @@ class SocketTransport(asyncio.Transport):
     The protocol is told at once that the stream is made, and that it is closed or aborted; only of
     a break it is told later, because it may be in the middle of a write. What the system does not
     take waits here, and the protocol is paused until it is gone.
-
-    Attributes:
-        max_size: how many bytes are read at once; the event loop's own transports have it too.
     """
 
-    __slots__ = ("_is_closing", "_loop", "_number", "_protocol", "_sock", "_unsent", "max_size")
+    __slots__ = ("_is_closing", "_loop", "_number", "_protocol", "_read_size", "_sock", "_unsent")
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, sock: socket.socket, protocol: asyncio.Protocol
     ) -> None:
         super().__init__()
-        self.max_size = _READ_SIZE
+        self._read_size = _READ_SIZE
         self._loop = loop
         self._sock = sock
         self._number = sock.fileno()
@@ -72,8 +72,14 @@ class SocketTransport(asyncio.Transport):
         if self._unsent:
             self._unsent = memoryview(b"".join((self._unsent, data)))
         elif data and not self._is_closing:
-            sent = self._send(data)
-            if 0 <= sent < len(data):
+            try:
+                sent = self._sock.send(data)
+            except (BlockingIOError, InterruptedError):
+                sent = 0
+            except OSError as error:
+                self._break(error)
+                return
+            if sent < len(data):
                 self._unsent = memoryview(data)[sent:]
                 self._loop.add_writer(self._number, self._write_rest)
                 self._protocol.pause_writing()
@@ -106,12 +112,13 @@ class SocketTransport(asyncio.Transport):
 
     def _read(self) -> None:
         try:
-            data = self._sock.recv(self.max_size)
+            data = self._sock.recv(self._read_size)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
             self._break(error)
             return
+        self._read_size = _READ_MORE if len(data) >= _READ_SIZE else _READ_SIZE
         try:
             if data:
                 self._protocol.data_received(data)
@@ -124,10 +131,13 @@ class SocketTransport(asyncio.Transport):
             self._break(error)
 
     def _write_rest(self) -> None:
-        sent = self._send(self._unsent)
-        if sent < 0:
+        try:
+            self._unsent = self._unsent[self._sock.send(self._unsent) :]
+        except (BlockingIOError, InterruptedError):
             return
-        self._unsent = self._unsent[sent:]
+        except OSError as error:
+            self._break(error)
+            return
         if not self._unsent:
             self._loop.remove_writer(self._number)
             if self._is_closing:
@@ -136,16 +146,6 @@ class SocketTransport(asyncio.Transport):
                 self._protocol.resume_writing()
 
     # --- inside ---
-
-    def _send(self, data: bytes | bytearray | memoryview) -> int:
-        """How much the system took; -1 when the stream is broken."""
-        try:
-            return self._sock.send(data)
-        except (BlockingIOError, InterruptedError):
-            return 0
-        except OSError as error:
-            self._break(error)
-            return -1
 
     def _break(self, error: Exception) -> None:
         self._forget()

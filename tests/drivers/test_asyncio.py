@@ -16,9 +16,9 @@ import pytest
 
 from amqpconn._gathering import gather
 from amqpconn.asyncio import Channel, Connection, Endpoint, _socket, connect
-from amqpconn.asyncio._clock import clock_of
+from amqpconn.asyncio._clock import STAYS_S, clock_of
 from amqpconn.asyncio._flow import WORTH_A_WRITE
-from amqpconn.asyncio._guard import read_next
+from amqpconn.asyncio._guard import read_little
 from amqpconn.core.endpoint import EndpointCore
 from amqpconn.errors import (
     AlreadyOpen,
@@ -227,20 +227,20 @@ def test_more_is_read_at_once_while_much_comes(peer: Peer, monkeypatch: pytest.M
         assert sizes[0] <= 65536
         assert max(sizes) <= 262144
         await channel.call(tx.Select())
-        assert getattr(connection.endpoint._link._transport, "max_size", 0) == 65536
+        assert getattr(connection.endpoint._link._transport, "_read_size", 0) == 65536
 
     assert run_with(peer, work) == []
 
 
-@pytest.mark.parametrize(("got", "size"), [(0, 65536), (65535, 65536), (65536, 262144)])
-def test_how_much_is_read_at_once_goes_by_what_came(got: int, size: int) -> None:
+@pytest.mark.parametrize("name", ["max_size", "another"])
+def test_other_transports_that_can_be_told_read_little_at_once(name: str) -> None:
     class Transport(asyncio.Transport):
-        max_size = 262144
+        pass
 
     transport = Transport()
-    read_next(transport, got)
-    assert transport.max_size == size
-    read_next(asyncio.Transport(), got)  # one that has no such thing is left alone
+    setattr(transport, name, 262144)
+    read_little(transport)
+    assert getattr(transport, name) == (65536 if name == "max_size" else 262144)
 
 
 @pytest.mark.parametrize("end", ["close", "abort"])
@@ -466,6 +466,26 @@ def test_many_idle_connections_are_one_timer(peer: Peer) -> None:
             assert len(timers()) == 1
             await connection.close()
         assert timers() == []
+
+    assert run(work()) == []
+
+
+def test_timer_that_nobody_needs_is_left_to_ring_when_it_does_so_soon(peer: Peer) -> None:
+    async def left_by(close_timeout: float) -> list[asyncio.TimerHandle]:
+        await (await connect(peer.url())).close(close_timeout)
+        loop: Any = asyncio.get_running_loop()
+        return [timer for timer in loop._scheduled if not timer.cancelled()]
+
+    async def work() -> None:
+        assert await left_by(2 * STAYS_S) == []
+        timers = await left_by(STAYS_S)
+        assert len(timers) == 1
+        assert timers[0].when() <= asyncio.get_running_loop().time() + STAYS_S
+        assert await left_by(STAYS_S) == timers  # the next one finds it
+        assert await left_by(2 * STAYS_S) == timers
+        timers[0]._run()  # its time has come
+        timers[0].cancel()
+        assert await left_by(2 * STAYS_S) == []
 
     assert run(work()) == []
 
