@@ -7,7 +7,6 @@ from __future__ import annotations
 from amqpconn.config import DEFAULT_MAX_REDIRECTS, DEFAULT_TIMEOUT_S, Settings
 from amqpconn.core.channels import ChannelState
 from amqpconn.core.endpoint import EndpointCore, EndpointState
-from amqpconn.core.sharing import copied
 from amqpconn.errors import InvalidParameter, NotOpen
 from amqpconn.transport import Target
 
@@ -263,12 +262,12 @@ class ConnectionFacade:
     @property
     def server_properties(self) -> Table:
         """What the server said about itself. Raises NotOpen before it did; so do the next ones."""
-        return copied(self._agreement().server_properties)
+        return _copied(self._agreement().server_properties)
 
     @property
     def client_properties(self) -> Table:
         """What we said about ourselves."""
-        return copied(self._agreement().client_properties)
+        return _copied(self._agreement().client_properties)
 
     @property
     def offered_mechanisms(self) -> list[str]:
@@ -358,6 +357,12 @@ def _remembered() -> Servers:
     from amqpconn.core.servers import REMEMBERED  # late: most do not ask for it
 
     return REMEMBERED
+
+
+def _copied(table: Table) -> Table:
+    from amqpconn.core.sharing import copied  # late: few look at it
+
+    return copied(table)
 
 
 def check_plain_reply(method: Method) -> None:

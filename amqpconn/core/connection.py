@@ -5,7 +5,6 @@ says what may follow what.
 from __future__ import annotations
 
 from amqpconn._typing import cast
-from amqpconn.core import initial_frame
 from amqpconn.core.events import SecretWanted
 from amqpconn.core.states import (
     CLOSED,
@@ -26,6 +25,7 @@ from amqpconn.errors import (
     UnexpectedMethod,
 )
 from amqpconn_spec._wire import EncodeError
+from amqpconn_spec.v0_9_1.constants import FRAME_MIN_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -256,9 +256,7 @@ class ConnectionManager:
         tune_ok, open_ = handshake.tune(tune)
         self._send(tune_ok)
         self._answer(open_)
-        if handshake.wants_channel and initial_frame.is_rabbitmq(
-            handshake.agreement.server_properties
-        ):
+        if handshake.wants_channel and handshake.is_with_rabbitmq:
             self._ask_for_channel(handshake)
 
     def _on_open_ok(self, _: connection.OpenOk) -> None:
@@ -334,8 +332,10 @@ class ConnectionManager:
             raise HandshakeFailed(f"the answer to the server cannot be written: {error}") from error
         try:
             size, limit = len(frame), self._settings.initial_frame_max
-            if size > (limit or initial_frame.ALWAYS_TAKEN):
-                initial_frame.check_size(method, size, self._handshake.agreement, limit)
+            if size > (limit or FRAME_MIN_SIZE):
+                from amqpconn.core.initial_frame import check_size  # late: most are smaller
+
+                check_size(method, size, self._handshake.agreement, limit)
             self._put(method, frame)
         finally:
             del frame  # this frame goes with an error

@@ -25,7 +25,7 @@ The rules, because some brokers suffer from what comes early, and a secret shoul
 from __future__ import annotations
 
 from amqpconn._typing import cast
-from amqpconn.core.initial_frame import is_rabbitmq
+from amqpconn.core.handshake import is_rabbitmq
 from amqpconn.core.servers import Offer, key_of
 
 TYPE_CHECKING = False

@@ -118,6 +118,11 @@ class Handshake:
         self.heard: list[Method] = []  # start, perhaps secure, tune
         self.wants_channel = request.first_channel  # until it is asked for
 
+    @property
+    def is_with_rabbitmq(self) -> bool:
+        """Whether start says so. Not before it has come."""
+        return is_rabbitmq(self.agreement.server_properties)
+
     def start(self, start: connection.Start) -> SecretWanted | Secret:
         """Choose mechanism and locale; what start-ok waits for, or the secret that is known.
 
@@ -227,6 +232,11 @@ class Handshake:
                 f"the server's start says AMQP {theirs[0]}-{theirs[1]};"
                 f" asked for was {self._dialect.protocol}"
             )
+
+
+def is_rabbitmq(server: Table) -> bool:
+    """Whether start says that this server is a RabbitMQ."""
+    return server.get("product") == "RabbitMQ"
 
 
 def _with_capabilities(own: Table, dialect: Dialect) -> Table:

@@ -7,6 +7,7 @@ this is looked at before anything is sent.
 
 from __future__ import annotations
 
+from amqpconn.core.handshake import is_rabbitmq
 from amqpconn.errors import LoginTooLarge
 from amqpconn_spec._wire import encode_table
 from amqpconn_spec.v0_9_1.constants import FRAME_MIN_SIZE
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from amqpconn.core.handshake import Agreement
     from amqpconn_spec._wire import Table
 
-ALWAYS_TAKEN: Final = FRAME_MIN_SIZE
 LARGEST: Final = 8192
 _LARGER_SINCE: Final = (4, 1)
 
@@ -26,7 +26,7 @@ _LARGER_SINCE: Final = (4, 1)
 def check_size(method: Any, size: int, agreement: Agreement, own_limit: int) -> None:
     """Raises LoginTooLarge when `method`, start-ok or secure-ok in a frame of `size` bytes, is more
     than the server takes. `own_limit` is what the user knows of the server, 0 for nothing. What is
-    not above that, or `ALWAYS_TAKEN`, need not be checked.
+    not above that, or the specification's number, need not be checked.
     """
     limit = own_limit or largest(agreement.server_properties)
     if size > limit:
@@ -55,11 +55,6 @@ def rabbitmq_version(server: Table) -> tuple[int, int] | None:
     if not (major.isascii() and major.isdigit() and minor.isascii() and minor.isdigit()):
         return None
     return int(major), int(minor)
-
-
-def is_rabbitmq(server: Table) -> bool:
-    """Whether start says that this server is a RabbitMQ."""
-    return server.get("product") == "RabbitMQ"
 
 
 def _name(server: Table) -> str:
