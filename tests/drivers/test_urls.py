@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 import amqpconn.sync
-from amqpconn import amqplain_auth
-from amqpconn.errors import InvalidURL
+from amqpconn import _plan, amqplain_auth
+from amqpconn.errors import AuthenticationRefused, InvalidURL
 from amqpconn.testing import Peer
 from tests.drivers.adapter import Driver
 
@@ -117,3 +118,30 @@ def test_unknown_options_are_errors(driver: Driver, peer: Peer) -> None:
     with pytest.raises(TypeError, match="colour"):
         driver.connect(peer.url(), colour="red")
     assert not peer.sessions
+
+
+def test_connections_to_a_place_share_what_describes_it_and_not_their_users(
+    driver: Driver,
+) -> None:
+    with (
+        Peer(**PEER) as peer,
+        driver.connect(peer.url()) as first,
+        driver.connect(peer.url("ann:p%40ss%2Fword")) as second,
+        driver.connect(peer.url(), heartbeat=7) as third,
+        driver.connect(peer.url()) as fourth,
+    ):
+        assert first.endpoint.target is second.endpoint.target is fourth.endpoint.target
+        heartbeats = [each.tuning.heartbeat for each in (first, third, fourth)]
+        assert heartbeats[1] == 7
+        assert heartbeats[0] == heartbeats[2] != 7
+        with pytest.raises(AuthenticationRefused):
+            driver.connect(peer.url("ann:guest"))
+
+
+def test_no_user_and_no_password_is_kept_with_a_place() -> None:
+    _plan._known.cache_clear()
+    _plan.Plan("amqp://c4n4ry-u53r:c4n4ry-p455@localhost/", {})
+    _plan.Plan("amqp://localhost/?heartbeat=7", {})
+    kept = repr(gc.get_referents(_plan._known))
+    assert "localhost/?heartbeat=7" in kept
+    assert "c4n4ry" not in kept
