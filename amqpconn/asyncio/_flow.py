@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from amqpconn.transport import Target
 
 # So many bytes are worth a write of their own; fewer wait for the rest of the loop's turn.
-WORTH_A_WRITE = 16384
+WORTH_A_WRITE = 262144
 NOTHING = memoryview(b"")
 # No more is given to the event loop at once: it copies what the socket does not take.
 _PIECE = 262144
@@ -118,11 +118,11 @@ class Flow(asyncio.Protocol, Guarded):
             if self._unsent:
                 piece, self._unsent = self._unsent[:_PIECE], self._unsent[_PIECE:] or NOTHING
                 self._transport.write(piece)
-            elif output.size > _PIECE:
-                self._unsent = memoryview(self._core.data_to_send(self.now()))
-            elif output.size >= WORTH_A_WRITE and type(self._transport) is SocketTransport:
+            elif type(self._transport) is SocketTransport:
                 size = output.size
                 self._transport.write_parts(self._core.parts_to_send(self.now()), size)
+            elif output.size > _PIECE:
+                self._unsent = memoryview(self._core.data_to_send(self.now()))
             else:
                 self._transport.write(self._core.data_to_send(self.now()))
 
