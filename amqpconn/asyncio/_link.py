@@ -82,7 +82,6 @@ class Link(Flow):
         self._loop, self.now, self._clock = loop, loop.time, clock_of(loop)
         self.own()
         try:
-            self.pump()
             await self._dial()
             await self.wait_for(self._is_settled)
             while self._redial is not None and self._core.is_alive:
@@ -162,7 +161,8 @@ class Link(Flow):
             return
         sock = await connected_socket(self._target, self._core, self._waited)
         try:
-            if self._target.ssl is not None or not SocketTransport(self.loop, sock, self).begin():
+            loop, is_plain = asyncio.get_running_loop(), self._target.ssl is None
+            if not (is_plain and SocketTransport(loop, sock, self).begin()):
                 await self._waited(self._adopted(sock))
         except BaseException:
             if self._transport is None:
@@ -197,6 +197,7 @@ class Link(Flow):
 
     async def _waited(self, awaited: Awaitable[T]) -> T:
         """What it gives. Raises OpenAborted when we hang up meanwhile."""
+        self.pump()  # there is a deadline
         try:
             async with asyncio.timeout(0 if self._hung_up else None) as self._dialing:
                 return await awaited
@@ -218,13 +219,18 @@ class Link(Flow):
         elif self._hung_up:  # it was given up before it came
             self._transport.abort()
         else:
-            if transport.get_extra_info("ssl_object") is not None:
-                from amqpconn.asyncio._rest import read_rest_of_tls
-
-                read_rest_of_tls(transport)
-            read_little(transport)
+            if not isinstance(transport, SocketTransport):
+                self._adapt(transport)
             self._core.connected(self.now())
             self.pump()
+
+    def _adapt(self, transport: asyncio.BaseTransport) -> None:
+        """Have a transport of the event loop, or of the user's, read as ours does."""
+        if transport.get_extra_info("ssl_object") is not None:
+            from amqpconn.asyncio._rest import read_rest_of_tls
+
+            read_rest_of_tls(transport)
+        read_little(transport)
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the peer."""

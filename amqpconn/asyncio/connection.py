@@ -168,11 +168,13 @@ def connect(url: str, **options: Any) -> Opening[Connection]:
 
 async def _connect(url: str, options: dict[str, Any]) -> Connection:
     try:
-        from amqpconn._plan import Plan
+        from amqpconn._plan import Plan, open_request
 
         plan = Plan(url, dict(options))
     finally:
         del url, options  # this frame goes with an error
     connection = Connection(plan.endpoint(Endpoint))
-    await connection.open(plan.auth_methods, plan.locale, plan.virtual_host, plan.first_channel)
+    await connection.endpoint._open(
+        open_request(plan.auth_methods, plan.locale, plan.virtual_host, plan.first_channel)
+    )
     return connection
