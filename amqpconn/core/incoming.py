@@ -108,6 +108,11 @@ class Incoming(Lifecycle):
             self._unreadable(error, now)
         return True
 
+    @property
+    def unfinished(self) -> int:
+        """How many bytes of a frame have come whose rest has not."""
+        return self._reader.unfinished
+
     def receive_eof(self, now: float) -> None:
         """The peer ended the stream."""
         self.lost(None, now)

@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 
 READ_SIZE = 65536
 # After a read that got all it asked for there is probably more, and others wait for their turn.
-_READ_MORE = 262144
 _READS_IN_TURN = 4
+# Of large bodies more is read at once, because they take little time: from so much of one on.
+_LARGE = 4096
+_READ_MORE = 262144
 NOTHING = memoryview(b"")
 
 
@@ -118,7 +120,7 @@ class Flow(Owned):
                     is_news = True
                 reads += 1
                 if len(data) == size and reads < _READS_IN_TURN:
-                    size = _READ_MORE
+                    size = _READ_MORE if self._core.unfinished > _LARGE else READ_SIZE
                 elif type(self._stream) is socket.socket or not has_more(self._stream):
                     break
         except OSError as error:

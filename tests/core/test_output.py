@@ -1,4 +1,4 @@
-"""What waits to be written, and what is known of a protocol version."""
+"""What waits to be written and read, and what is known of a protocol version."""
 
 from __future__ import annotations
 
@@ -63,6 +63,14 @@ def test_the_core_forgets_what_it_gives() -> None:
     client.now += 1.0
     assert client.core.data_to_send(client.now) == b""
     assert client.core.next_deadline() == EPOCH + 7.0 + 30.0
+
+
+def test_drivers_can_see_how_much_of_a_frame_has_come() -> None:
+    client = opened()
+    assert client.core.unfinished == 0
+    for data, unfinished in ((b"\x08\x00", 2), (b"\x00\x00\x00\x00\x00", 7), (b"\xce", 0)):
+        client.core.receive_data(data, client.now)
+        assert client.core.unfinished == unfinished
 
 
 # --- dialect ---

@@ -19,7 +19,7 @@ from amqpconn.sync import Connection, Endpoint, _link, _reactor, connect
 from amqpconn.sync._ready import Selector
 from amqpconn.testing import Peer
 from amqpconn.transport import Target
-from amqpconn_spec.v0_9_1 import basic, queue, tx
+from amqpconn_spec.v0_9_1 import basic, frames, queue, tx
 from tests.drivers.helpers import GUEST, Background, dropping, eventually, message, threads
 
 pytestmark = pytest.mark.usefixtures("reported")
@@ -224,6 +224,45 @@ def test_what_a_stream_has_read_ahead_is_read(peer: Peer) -> None:
         channel.call(queue.Declare(queue="q"))
         channel.send(basic.Publish(routing_key="q"), message(bytes(1000)))
         assert channel.fetch(basic.Get(queue="q"), timeout=10)[1] == message(bytes(1000))
+
+
+class Flooding:
+    """A stream that messages come from, of this size, as many as are asked for."""
+
+    def __init__(self, stream: Any, size: int) -> None:
+        self._stream = stream
+        deliver = basic.Deliver("me", 1).encode_frame(1)
+        header = frames.HeaderFrame(1, 60, size, basic.Properties()).encode()
+        self._unit = deliver + header + frames.BodyFrame(1, bytes(size)).encode()
+        self._at = 0
+        self.sizes: list[int] = []
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
+
+    def recv(self, size: int) -> bytes:
+        self.sizes.append(size)
+        begin = self._at % len(self._unit)
+        self._at += size
+        return (self._unit * (size // len(self._unit) + 2))[begin : begin + size]
+
+
+@pytest.mark.parametrize(("size", "reads"), [(100, [65536] * 4), (100_000, [65536] + [262144] * 3)])
+def test_others_wait_for_as_much_as_takes_little_time(
+    peer: Peer, size: int, reads: list[int]
+) -> None:
+    with connect(peer.url(), heartbeat=0) as connection:
+        channel = connection.endpoint.open_channel()
+        link = connection.endpoint._link
+        stream: Any = link._stream
+        flooding: Any = Flooding(stream, size)
+        with link.lock:
+            link._stream = flooding
+            link.service(selectors.EVENT_READ, time.monotonic())
+            link._stream = stream
+        assert flooding.sizes == reads
+        assert channel.receive(timeout=10)[1] == message(bytes(size))
+        connection.endpoint.abort()
 
 
 def test_stream_with_nothing_to_read_is_not_lost(peer: Peer) -> None:
