@@ -249,7 +249,7 @@ class ConnectionManager:
         else:
             self._handshake.confirm(tune, self._offer.tune)
             self._handshake.agreement.opened_fast = True
-        self._side.tuned(cast("Tuning", self._handshake.agreement.tuning))
+        self._side.tuned(self._handshake.tuning)
 
     def _answer_tune(self, tune: connection.Tune) -> None:
         handshake = self._handshake
@@ -274,7 +274,7 @@ class ConnectionManager:
         """
         handshake.wants_channel = False
         self.machine.step(SENT + self._dialect.ChannelOpen.NAME)
-        self._side.open_first_channel(cast("Tuning", handshake.agreement.tuning).channel_max)
+        self._side.open_first_channel(handshake.tuning.channel_max)
 
     def _on_redirect(self, redirect: Any) -> None:
         """Only 0-8 and 0-9 have it: `host`, and `known_hosts` that nobody needs."""

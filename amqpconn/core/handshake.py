@@ -115,6 +115,7 @@ class Handshake:
         self._settings = settings
         self._request = request
         self.auth: AuthMethod  # since start
+        self.tuning: Tuning  # since tune
         self.heard: list[Method] = []  # start, perhaps secure, tune
         self.wants_channel = request.first_channel  # until it is asked for
 
@@ -205,7 +206,7 @@ class Handshake:
         for anything.
         """
         self.heard.append(tune)
-        tuning = self.agreement.tuning = negotiate(
+        tuning = self.tuning = self.agreement.tuning = negotiate(
             self._settings.requested,
             channel_max=tune.channel_max,
             frame_max=tune.frame_max,
@@ -222,7 +223,8 @@ class Handshake:
         arguments: dict[str, object] = {"virtual_host": self._request.virtual_host}
         if "insist" in open_.__match_args__:  # 0-8 and 0-9: whether to be redirected
             arguments["insist"] = self._settings.max_redirects == 0
-        return cast("connection.Open", open_(**arguments))
+        request: connection.Open = open_(**arguments)
+        return request
 
     def _check_version(self, start: connection.Start) -> None:
         """A client that does not speak what the server suggests says nothing more (4.2.2)."""
