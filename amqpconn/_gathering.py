@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from typing import Final
 
 # So large parts have to be, one with another, or it is sooner done to join them.
-_WORTH_GATHERING: Final = 4096
+WORTH_GATHERING: Final = 4096
 _MOST_PARTS: Final = 1000  # of one call; the limit is 1024 where it is known
 # But not those of TLS, whose method raises.
 _GATHERING: Final = socket.socket if hasattr(socket.socket, "sendmsg") else None
@@ -19,7 +19,7 @@ def gather(stream: object, parts: list[bytes | memoryview], size: int) -> int:
     """Write parts of `size` bytes in one call, and tell how many bytes were taken: none when there
     is no room, and when the parts should be joined, or have to be for this stream. Raises OSError.
     """
-    if len(parts) > _MOST_PARTS or size < len(parts) * _WORTH_GATHERING:
+    if len(parts) > _MOST_PARTS or size < len(parts) * WORTH_GATHERING:
         return 0
     if _GATHERING is None or type(stream) is not _GATHERING:
         return 0

@@ -12,7 +12,7 @@ from abc import abstractmethod
 from contextlib import suppress
 
 from amqpconn import transport
-from amqpconn._gathering import gather
+from amqpconn._gathering import WORTH_GATHERING, gather
 from amqpconn._ownership import Owned
 from amqpconn.core.events import OF_STREAMS, HangUp, Redial, SecretWanted
 from amqpconn.sync._dial import is_ours
@@ -134,6 +134,8 @@ class Flow(Owned):
         was_full = bool(self._unsent)
         try:
             while self._stream is not None and (self._unsent or self._core.output.size):
+                if not self._unsent and self._core.output.size < WORTH_GATHERING:
+                    self._unsent = memoryview(self._core.data_to_send(now))
                 if self._unsent:
                     rest = self._unsent[self._stream.send(self._unsent) :]
                 else:
