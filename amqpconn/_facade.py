@@ -135,6 +135,7 @@ class EndpointFacade:
         """Each driver adds what it needs."""
         self.target = target
         self._core = EndpointCore(settings)
+        self._core.tells_states = False
         self._connector = connector
         self._on_state: tuple[StateCallback, ...] = ()
         self._on_blocked: tuple[BlockedCallback, ...] = ()
@@ -171,6 +172,7 @@ class EndpointFacade:
     def on_state_change(self, callback: StateCallback) -> None:
         """Call `callback(old, new)` at every change of state."""
         self._on_state += (callback,)
+        self._core.tells_states = True
 
     def on_blocked(self, callback: BlockedCallback) -> None:
         """Call `callback(reason)` when the broker takes no more messages, and `callback(None)` when

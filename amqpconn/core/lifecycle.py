@@ -57,6 +57,8 @@ class Lifecycle(Circumstances):
 
     Attributes:
         news: not empty when there is something for `next_event` to give.
+        tells_states: whether StateChanged is among the events. A driver has it so when its user has
+            asked to be told: four of seven events of a short connection are of this kind.
     """
 
     __slots__ = (
@@ -82,6 +84,7 @@ class Lifecycle(Circumstances):
         "phases",
         "settings",
         "state",
+        "tells_states",
         "traffic",
     )
 
@@ -94,6 +97,7 @@ class Lifecycle(Circumstances):
         self.peer = settings.peer
         self.detours: tuple[Detour, ...] = ()
         self.state = OFF
+        self.tells_states = True
         self.error: ConnectionFailed | None = None
         self.first: Call | None = None
         self.heartbeat = Heartbeat()
@@ -319,5 +323,6 @@ class Lifecycle(Circumstances):
         if state is not self.state:
             if self.state is CONNECTED and self._renewal is not None:
                 self._renewal.stop()
-            self._emit(StateChanged(self.state, state))
+            if self.tells_states or self._watch is not None:
+                self._emit(StateChanged(self.state, state))
             self.state = state

@@ -234,7 +234,8 @@ class Link(Flow):
             self._attempt = self._attempt or attempt
             self._core.connecting(request, monotonic())
             self._server = threading.get_ident()
-            self._dispatch()
+            if self._core.news:
+                self._dispatch()
 
     def _hand_over(self) -> None:
         """An open stream goes to the reactor; one that failed is closed here."""

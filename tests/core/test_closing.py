@@ -54,6 +54,16 @@ def test_we_close_and_the_server_agrees() -> None:
     assert down.error is None
 
 
+def test_changes_of_state_are_not_told_where_nobody_asked() -> None:
+    client = opened()
+    client.core.tells_states = False
+    client.core.close(client.now)
+    client.feed(connection.CloseOk())
+    assert client.down() is None
+    assert [type(event) for event in client.all_events()] == [HangUp, Down]
+    assert client.core.state is EndpointState.DISCONNECTED
+
+
 def test_our_reply_code_and_text_are_sent() -> None:
     client = opened()
     client.core.close(client.now, 5.0, 320, "moving house")
