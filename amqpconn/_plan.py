@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from amqpconn.config import Settings
     from amqpconn.core.endpoint import EndpointCore
     from amqpconn.core.events import Call
+    from amqpconn.credentials import Fetch
     from amqpconn.locale import LocalePreference
     from amqpconn.transport import Target
     from amqpconn.uri import ParsedURL
@@ -80,19 +81,17 @@ class Plan:
     __slots__ = ("_options", "_place", "auth_methods", "first_channel", "locale", "virtual_host")
 
     def __init__(self, url: str, options: dict[str, Any]) -> None:
+        fetch, methods = options.pop("credentials", None), options.pop("auth_methods", None)
         try:
-            place, username, password = _read(url)
+            place, own_methods = _read(url, fetch, bool(methods))
         finally:
             del url  # this frame goes with an error
-        fetch, methods = options.pop("credentials", None), options.pop("auth_methods", None)
         if fetch is not None and methods:
             raise InvalidParameter(
                 "both auth_methods and credentials are given",
                 remedy="put fetched_auth(credentials) among the auth_methods",
             )
-        self.auth_methods = methods or [
-            url_method(name, username, password, fetch) for name in place.mechanisms
-        ]
+        self.auth_methods = methods or own_methods
         self.locale = options.pop("locale", None) or place.locale
         self.first_channel = options.pop("first_channel", False)
         self.virtual_host = place.virtual_host
@@ -142,11 +141,17 @@ class _Place:
 
 
 @forgetting
-def _read(url: str) -> tuple[_Place, str, str]:
-    """What the URL says of the place, user name and password. Raises InvalidURL."""
-    place, user = cut(url)
+def _read(url: str, fetch: Fetch | None, has_methods: bool) -> tuple[_Place, list[AuthMethod]]:
+    """What the URL says of the place, and the methods that it asks for unless there are others.
+
+    Raises InvalidURL, InvalidParameter.
+    """
+    place_text, user = cut(url)
     username, password = (DEFAULT_USERNAME, DEFAULT_PASSWORD) if user is None else read_user(user)
-    return _known(place), username, password
+    place = _known(place_text)
+    if has_methods:
+        return place, []
+    return place, [url_method(name, username, password, fetch) for name in place.mechanisms]
 
 
 @lru_cache(maxsize=64)  # reconnects, and the connections of a pool

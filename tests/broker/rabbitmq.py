@@ -238,9 +238,18 @@ class RabbitMQNode:
         self.ctl("close_all_connections", reason)
 
     def set_memory_alarm(self) -> None:
-        """Say that memory has run out: connections that publish are told connection.blocked."""
-        # As rabbitmqctl set_vm_memory_high_watermark does, in a hundredth of the time.
-        self.eval("vm_memory_monitor:set_vm_memory_high_watermark({absolute, 1})")
+        """Say that memory has run out: connections that publish are told connection.blocked.
+
+        All that are open know it when this returns: one that had published before it knew would be
+        told no sooner than when it publishes again.
+        """
+        # As rabbitmqctl set_vm_memory_high_watermark does, in a hundredth of the time; and whoever
+        # answers the questions behind it has had the alarm before.
+        self.eval(
+            "vm_memory_monitor:set_vm_memory_high_watermark({absolute, 1}),"
+            " rabbit_alarm:get_alarms(),"
+            " [catch rabbit_reader:info(P, [state]) || P <- rabbit_networking:connections()]"
+        )
 
     def clear_memory_alarm(self) -> None:
         """Take the alarm back: those connections are told connection.unblocked."""
