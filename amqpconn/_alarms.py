@@ -45,7 +45,10 @@ class Alarms:
         if deadline in self._owners:
             self._owners[deadline].add(owner)
         else:
-            self._note(deadline)
+            if len(self._heap) > 2 * len(self._owners) + _FEW:
+                self._heap = list(self._owners)
+                heapify(self._heap)
+            heappush(self._heap, deadline)
             self._owners[deadline] = {owner}
         return True
 
@@ -77,9 +80,3 @@ class Alarms:
         for owner in found:
             self._times.pop(owner, None)
         return found
-
-    def _note(self, deadline: float) -> None:
-        if len(self._heap) > 2 * len(self._owners) + _FEW:
-            self._heap = list(self._owners)
-            heapify(self._heap)
-        heappush(self._heap, deadline)

@@ -42,6 +42,7 @@ class Flow(asyncio.Protocol, Guarded):
         "_telling",
         "_transport",
         "_unsent",
+        "_untold",
         "_waiters",
         "is_down",
         "now",
@@ -53,13 +54,15 @@ class Flow(asyncio.Protocol, Guarded):
         self, core: EndpointCore, target: Target, on_event: Callable[[Event], None]
     ) -> None:
         super().__init__(core)
+        self._loop = None
         self.is_down = False
         self._target = target
         self._on_event = on_event
         self._transport: asyncio.Transport | None = None
         self._unsent = NOTHING
         self._can_write = True
-        self._opened = self._telling = self._is_posted = False
+        self._opened = self._is_posted = False
+        self._telling = self._untold = False
         self._waiters: list[asyncio.Future[None]] = []
 
     @property
@@ -87,14 +90,17 @@ class Flow(asyncio.Protocol, Guarded):
 
     def pump(self) -> None:
         """After anything that may have changed the core: write, tell, and set the timer."""
-        self._flush()
+        if self._core.output.size or self._unsent:
+            self._flush()
         if self._telling:  # a callback called us; whoever called it goes on telling, in order
             return
-        self._telling = True
-        try:
-            self._dispatch()
-        finally:
-            self._telling = False
+        if self._core.news or self._untold:  # untold is what a callback that ends all has left
+            self._telling = self._untold = True
+            try:
+                self._dispatch()
+                self._untold = False
+            finally:
+                self._telling = False
         self._arm()
 
     def post(self) -> None:

@@ -14,8 +14,6 @@ from amqpconn.errors import WrongEventLoop
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from amqpconn.core.endpoint import EndpointCore
-
     class Stream(Protocol):
         """What a transport can do here."""
 
@@ -34,15 +32,14 @@ class Guarded(Owned):
 
     __slots__ = ("_loop",)
 
-    def __init__(self, core: EndpointCore) -> None:
-        super().__init__(core)
-        self._loop: asyncio.AbstractEventLoop | None = None
+    _loop: asyncio.AbstractEventLoop | None
 
     def check_caller(self) -> None:
         """Raises WrongProcess; WrongEventLoop when the caller runs in another loop, or in none
         while ours is running on another thread.
         """
-        self.check_process()
+        if self._pid not in (0, os.getpid()):
+            self.check_process()
         loop, running = self._loop, asyncio._get_running_loop()
         if loop is None or running is loop or not self._core.is_alive:
             return

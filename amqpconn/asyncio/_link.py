@@ -136,7 +136,7 @@ class Link(Flow):
         return None if timeout is None else timeout - (self.now() - began)
 
     def _is_settled(self) -> bool:
-        return self._opened or self._redial is not None or not self._core.is_alive
+        return self._opened or self._redial is not None or self.is_down
 
     async def _dial(self) -> None:
         """Set the stream up; what goes wrong is the core's error then. `_hang_up` breaks it off."""

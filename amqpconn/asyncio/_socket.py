@@ -31,7 +31,6 @@ class SocketTransport(asyncio.Transport):
     def __init__(
         self, loop: asyncio.AbstractEventLoop, sock: socket.socket, protocol: asyncio.Protocol
     ) -> None:
-        super().__init__()
         self._read_size = _READ_SIZE
         self._loop = loop
         self._sock = sock

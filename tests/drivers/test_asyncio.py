@@ -9,7 +9,7 @@ import socket
 import time
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 import pytest
@@ -27,6 +27,7 @@ from amqpconn.errors import (
     NotOpen,
     OpenAborted,
     OpenTimeout,
+    PeerHungUp,
 )
 from amqpconn.testing import Peer
 from amqpconn_spec.v0_9_1 import basic, queue, tx
@@ -473,6 +474,37 @@ def test_many_idle_connections_are_one_timer(peer: Peer) -> None:
         assert timers() == []
 
     assert run(work()) == []
+
+
+def test_what_a_callback_that_ends_the_loop_leaves_untold_is_told_when_it_goes_on(
+    peer: Peer,
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    async def opened() -> tuple[Connection, asyncio.Task[object]]:
+        connection = await connect(peer.url())
+        channel = await connection.endpoint.open_channel()
+        waiting = asyncio.get_running_loop().create_task(channel.call(tx.Select()))
+        await asyncio.sleep(0)
+        connection.endpoint.on_state_change(interrupt)
+        return connection, waiting
+
+    peer.answer("tx.select", lambda _: None)
+    with closing(asyncio.new_event_loop()) as loop:
+        connection, waiting = loop.run_until_complete(opened())
+        peer.drop_connections()
+        with pytest.raises(KeyboardInterrupt):
+            loop.run_forever()
+        assert not waiting.done()
+        with suppress(KeyboardInterrupt):
+            loop.run_until_complete(called(connection.endpoint.abort))
+        with pytest.raises(PeerHungUp):
+            loop.run_until_complete(asyncio.wait_for(waiting, PATIENCE))
+
+
+async def called(function: Callable[[], object]) -> None:
+    function()
 
 
 def test_timer_that_nobody_needs_is_left_to_ring_when_it_does_so_soon(peer: Peer) -> None:
