@@ -41,7 +41,7 @@ class Owned(ABC):
         """Raises WrongProcess. To be asked before a lock is taken: at the fork another thread of
         the parent may have held it, and nobody in the child ever lets it go.
         """
-        if self._pid not in (0, os.getpid()) and self.is_inherited:
+        if self.is_inherited:
             raise WrongProcess(
                 f"this connection was opened by process {self._pid}, and this is {os.getpid()}"
             )

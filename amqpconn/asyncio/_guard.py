@@ -38,8 +38,7 @@ class Guarded(Owned):
         """Raises WrongProcess; WrongEventLoop when the caller runs in another loop, or in none
         while ours is running on another thread.
         """
-        if self._pid not in (0, os.getpid()):
-            self.check_process()
+        self.check_process()
         loop, running = self._loop, asyncio._get_running_loop()
         if loop is None or running is loop or not self._core.is_alive:
             return

@@ -103,9 +103,8 @@ class Lifecycle(Circumstances):
         self.heartbeat = Heartbeat()
         self.traffic = Traffic()
         self.news: list[Event] = []
-        self._told: list[Event] = (
-            []
-        )  # those before, the next one last; a deque would take 600 bytes
+        # Those before, the next one last; a deque would take 600 bytes.
+        self._told: list[Event] = []
         self.fast_open = None if settings.servers is None else self._memory(settings.servers)
         is_watched = settings.observers or settings.flight_recorder
         self._watch = self._observed() if is_watched else None

@@ -9,9 +9,6 @@ import pytest
 
 from amqpconn._gathering import gather
 
-pytestmark = pytest.mark.skipif(
-    not hasattr(socket.socket, "sendmsg"), reason="this system's sockets do not gather"
-)
 PARTS: list[bytes | memoryview] = [b"head", memoryview(bytes(range(256)) * 100)[1:], b"end"]
 WHOLE = b"".join(PARTS)
 
