@@ -75,13 +75,18 @@ class VirtualHostRefused(NotAllowed, HandshakeFailed):
 
 
 class ConnectionLimitReached(NotAllowed, HandshakeFailed):
-    """As many connections are open as the user, the virtual host or the node may have (530)."""
+    """As many connections are open as the user, the virtual host or the node may have (530).
+
+    RabbitMQ 3.10 may count one that was closed as soon as it was open for ever: it notes openings
+    and closings in processes of their own, which may overtake each other.
+    """
 
     retryable = True
     phases: tuple[str, ...] = ("open",)
     remedy = (
         "close connections that are not used any more, or raise the limit that the broker names"
-        " (RabbitMQ: set_user_limits, set_vhost_limits, connection_max)"
+        " (RabbitMQ: set_user_limits, set_vhost_limits, connection_max); where fewer are open than"
+        " that, a restart makes RabbitMQ count anew"
     )
 
 
