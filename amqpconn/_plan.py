@@ -8,13 +8,12 @@ from functools import lru_cache
 
 from amqpconn._forgetting import forgetting
 from amqpconn.core.handshake import OpenRequest
-from amqpconn.credentials import url_method
+from amqpconn.credentials import url_methods
 from amqpconn.errors import InvalidParameter
 from amqpconn.locale import Prefer
-from amqpconn.mechanisms import check_methods
 from amqpconn.secret import Secret
 from amqpconn.transport import default_context
-from amqpconn.uri import DEFAULT_PASSWORD, DEFAULT_USERNAME, cut, read_place, read_user
+from amqpconn.uri import cut, read_place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,6 +50,37 @@ _OPTIONS: Final = {
 
 
 @forgetting
+def planned(
+    kind: type[E],
+    url: str,
+    /,
+    *,
+    auth_methods: AuthMethod | Sequence[AuthMethod] | None = None,
+    credentials: Fetch | None = None,
+    locale: LocalePreference | str | None = None,
+    first_channel: bool = False,
+    **options: Any,
+) -> tuple[E, OpenRequest]:
+    """What a URL and the options of `connect` come to: an endpoint of this driver, and what it is
+    to be opened for. Raises InvalidURL, InvalidParameter, and TypeError for other options.
+    """
+    place_text, username, password = cut(url)
+    place = _known(place_text)
+    if not auth_methods:
+        methods = url_methods(place.mechanisms, username, password, credentials)
+    elif credentials is None:
+        methods = _listed(auth_methods)
+    else:
+        raise InvalidParameter(
+            "both auth_methods and credentials are given",
+            remedy="put fetched_auth(credentials) among the auth_methods",
+        )
+    endpoint = place.endpoint(kind, options)
+    locale = locale or place.locale
+    return endpoint, OpenRequest(methods, locale, place.virtual_host, bool(first_channel))
+
+
+@forgetting
 def open_request(
     auth_methods: AuthMethod | Sequence[AuthMethod],
     locale: LocalePreference | str | None,
@@ -58,13 +88,16 @@ def open_request(
     first_channel: bool = False,
 ) -> OpenRequest:
     """The arguments of `open`, checked. Raises InvalidParameter."""
-    methods: Any = auth_methods
-    methods = list(methods) if isinstance(methods, _SEQUENCES) else [methods]
-    check_methods(methods)
     if not isinstance(virtual_host, str) or not 0 <= _utf8_size(virtual_host) <= 255:
         raise InvalidParameter("virtual_host is not a text of at most 255 bytes")
     preference = _ENGLISH if locale is None else locale
-    return OpenRequest(methods, preference, virtual_host, bool(first_channel))
+    return OpenRequest(_listed(auth_methods), preference, virtual_host, bool(first_channel))
+
+
+def _listed(methods: AuthMethod | Sequence[AuthMethod]) -> list[AuthMethod]:
+    """The user's list is the user's: ours does not change while it is used."""
+    given: Any = methods
+    return list(given) if isinstance(given, _SEQUENCES) else [given]
 
 
 def _utf8_size(text: str) -> int:
@@ -73,43 +106,6 @@ def _utf8_size(text: str) -> int:
         return len(text.encode())
     except UnicodeEncodeError:
         return -1
-
-
-class Plan:
-    """What a URL and the options of `connect` come to."""
-
-    __slots__ = ("_options", "_place", "auth_methods", "first_channel", "locale", "virtual_host")
-
-    def __init__(self, url: str, options: dict[str, Any]) -> None:
-        fetch, methods = options.pop("credentials", None), options.pop("auth_methods", None)
-        try:
-            place, own_methods = _read(url, fetch, bool(methods))
-        finally:
-            del url  # this frame goes with an error
-        if fetch is not None and methods:
-            raise InvalidParameter(
-                "both auth_methods and credentials are given",
-                remedy="put fetched_auth(credentials) among the auth_methods",
-            )
-        self.auth_methods = methods or own_methods
-        self.locale = options.pop("locale", None) or place.locale
-        self.first_channel = options.pop("first_channel", False)
-        self.virtual_host = place.virtual_host
-        self._place = place
-        self._options = options
-
-    def endpoint(self, kind: type[E]) -> E:
-        """The endpoint of this driver. Those that only a URL describes share their description with
-        others to the same place; with TLS they do not, because the files may be other ones by now.
-        """
-        place = self._place
-        if self._options or place.tls:
-            return kind(**{**place.options, **place.tls_options(self._options), **self._options})
-        if place.described is None:
-            endpoint = kind(**place.options)
-            place.described = endpoint.target, endpoint._core.settings
-            return endpoint
-        return kind.described(*place.described)
 
 
 class _Place:
@@ -125,33 +121,32 @@ class _Place:
     def __init__(self, parsed: ParsedURL) -> None:
         self.tls = parsed.tls
         self.mechanisms = parsed.auth_mechanism or ["PLAIN"]
-        self.locale = parsed.locale
+        self.locale = parsed.locale or _ENGLISH
         self.virtual_host = parsed.virtual_host
         options = {option: getattr(parsed, name) for name, option in _OPTIONS.items()}
         self.options = {name: value for name, value in options.items() if value is not None}
         self.described: tuple[Target, Settings] | None = None
         self._parsed = parsed
 
-    def tls_options(self, given: dict[str, Any]) -> dict[str, Any]:
+    def endpoint(self, kind: type[E], options: dict[str, Any]) -> E:
+        """An endpoint of this driver, with these options over those of the URL. Those that only a
+        URL describes share their description with others to the same place; with TLS they do not,
+        because the files may be other ones by now.
+        """
+        if options or self.tls:
+            return kind(**{**self.options, **self._tls_options(options), **options})
+        if self.described is None:
+            endpoint = kind(**self.options)
+            self.described = endpoint.target, endpoint._core.settings
+            return endpoint
+        return kind.described(*self.described)
+
+    def _tls_options(self, given: dict[str, Any]) -> dict[str, Any]:
         """A context of its own for each endpoint, unless one is given."""
         if not self.tls or "ssl" in given:
             return {}
         parsed = self._parsed
         return {"ssl": default_context(parsed.cafile, parsed.certfile, parsed.keyfile)}
-
-
-@forgetting
-def _read(url: str, fetch: Fetch | None, has_methods: bool) -> tuple[_Place, list[AuthMethod]]:
-    """What the URL says of the place, and the methods that it asks for unless there are others.
-
-    Raises InvalidURL, InvalidParameter.
-    """
-    place_text, user = cut(url)
-    username, password = (DEFAULT_USERNAME, DEFAULT_PASSWORD) if user is None else read_user(user)
-    place = _known(place_text)
-    if has_methods:
-        return place, []
-    return place, [url_method(name, username, password, fetch) for name in place.mechanisms]
 
 
 @lru_cache(maxsize=64)  # reconnects, and the connections of a pool

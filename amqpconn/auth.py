@@ -110,8 +110,14 @@ class AuthMethod:
         )
 
 
-class _OneResponse(AuthMethod):
-    """A mechanism that is over with its first response, known from the start."""
+class OneResponse(AuthMethod):
+    """A mechanism that is over with its first response, known from the start.
+
+    Args:
+        name: the mechanism's.
+        response: as it goes into start-ok.
+        user: whom it logs in.
+    """
 
     __slots__ = ("identity", "known_response", "name")
 
@@ -123,6 +129,7 @@ class _OneResponse(AuthMethod):
         self.known_response = Secret(response)
 
     def initial_response(self) -> bytes:
+        """As it was given."""
         return self.known_response.reveal()
 
     def __repr__(self) -> str:
@@ -140,12 +147,8 @@ def plain_auth(username: str, password: str, authorization_id: str = "") -> Auth
 
     Raises `InvalidParameter` when one of them is not a `str`, has no UTF-8 form or contains NUL.
     """
-    parts = (
-        _utf8("authorization_id", authorization_id, may_have_nul=False),
-        _utf8("username", username, may_have_nul=False),
-        _utf8("password", password, may_have_nul=False),
-    )
-    return _OneResponse("PLAIN", b"\0".join(parts), username)
+    response = plain_response(username, password, authorization_id)
+    return OneResponse("PLAIN", response, username)
 
 
 @forgetting
@@ -154,10 +157,7 @@ def amqplain_auth(username: str, password: str) -> AuthMethod:
 
     Raises `InvalidParameter` when one of them is not a `str` or has no UTF-8 form.
     """
-    _utf8("username", username)
-    _utf8("password", password)
-    table = encode_table({"LOGIN": username, "PASSWORD": password})
-    return _OneResponse("AMQPLAIN", table[_TABLE_LENGTH_SIZE:], username)
+    return OneResponse("AMQPLAIN", amqplain_response(username, password), username)
 
 
 @forgetting
@@ -172,7 +172,7 @@ def external_auth(authorization_id: str = "") -> AuthMethod:
     Raises `InvalidParameter` when it is not a `str`, has no UTF-8 form or contains NUL.
     """
     response = _utf8("authorization_id", authorization_id, may_have_nul=False)
-    return _OneResponse("EXTERNAL", response, authorization_id)
+    return OneResponse("EXTERNAL", response, authorization_id)
 
 
 def anonymous_auth(trace: str = "") -> AuthMethod:
@@ -183,7 +183,27 @@ def anonymous_auth(trace: str = "") -> AuthMethod:
 
     Raises `InvalidParameter` when it is not a `str` or has no UTF-8 form.
     """
-    return _OneResponse("ANONYMOUS", _utf8("trace", trace))
+    return OneResponse("ANONYMOUS", _utf8("trace", trace))
+
+
+def plain_response(username: str, password: str, authorization_id: str = "") -> bytes:
+    """What PLAIN says. Raises `InvalidParameter`, with the secret in its frames."""
+    try:
+        response = "\0".join((authorization_id, username, password)).encode()
+    except (TypeError, UnicodeEncodeError):
+        response = b""  # the error has the value in it, and must not become another one's context
+    if response.count(0) != 2:  # which of them is wrong?
+        _utf8("authorization_id", authorization_id, may_have_nul=False)
+        _utf8("username", username, may_have_nul=False)
+        _utf8("password", password, may_have_nul=False)
+    return response
+
+
+def amqplain_response(username: str, password: str) -> bytes:
+    """What AMQPLAIN says. Raises `InvalidParameter`, with the secret in its frames."""
+    _utf8("username", username)
+    _utf8("password", password)
+    return encode_table({"LOGIN": username, "PASSWORD": password})[_TABLE_LENGTH_SIZE:]
 
 
 def _utf8(argument: str, value: str, may_have_nul: bool = True) -> bytes:

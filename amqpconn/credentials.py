@@ -10,10 +10,11 @@ from amqpconn._forgetting import forgetting
 from amqpconn._typing import cast
 from amqpconn.auth import (
     AuthMethod,
-    amqplain_auth,
+    OneResponse,
+    amqplain_response,
     anonymous_auth,
     external_auth,
-    plain_auth,
+    plain_response,
 )
 from amqpconn.errors import CredentialsFailed, InvalidParameter
 from amqpconn.mechanisms import is_async
@@ -21,7 +22,7 @@ from amqpconn.secret import Secret, problem_with_life
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator
+    from collections.abc import Awaitable, Callable, Generator, Sequence
     from typing import Any, Final, NoReturn
 
     from amqpconn.auth import Answer
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     # The user's function: plain, or a coroutine function with the asyncio driver.
     Fetch = Callable[[], "Credentials | Awaitable[Credentials]"]
 
-_MAKERS: Final = {"PLAIN": plain_auth, "AMQPLAIN": amqplain_auth}
+# Of the mechanisms of user name and password, what they say. The errors have these in their frames.
+_RESPONSES: Final = {"PLAIN": plain_response, "AMQPLAIN": amqplain_response}
 
 
 class Credentials:
@@ -93,10 +95,10 @@ class _Fetched(AuthMethod):
 
     def _login(self, given: Credentials) -> Secret:
         try:
-            method = _MAKERS[self.name](given.username, given.password)
+            response = _RESPONSES[self.name](given.username, given.password)
         except InvalidParameter as error:
             raise error.with_traceback(None) from None  # its frames have the password
-        return Secret(cast("bytes", method.initial_response()), given.expires_in_s)
+        return Secret(response, given.expires_in_s)
 
     def __repr__(self) -> str:
         return f"<AuthMethod for {self.name}, asked for when needed>"
@@ -138,8 +140,8 @@ def fetched_auth(fetch: Fetch, mechanism: str = "PLAIN") -> AuthMethod:
             f"credentials are given by a function, not by {type(fetch).__name__}",
             remedy="give a function without arguments that returns Credentials",
         )
-    if mechanism not in _MAKERS:
-        known = " and ".join(_MAKERS)
+    if mechanism not in _RESPONSES:
+        known = " and ".join(_RESPONSES)
         raise InvalidParameter(
             f"mechanism is {mechanism!r}; credentials of this kind are for {known}",
             remedy="subclass AuthMethod for another mechanism",
@@ -147,15 +149,21 @@ def fetched_auth(fetch: Fetch, mechanism: str = "PLAIN") -> AuthMethod:
     return (_Awaited if is_async(fetch) else _Fetched)(fetch, mechanism)
 
 
-def url_method(name: str, username: str, password: str, fetch: Fetch | None) -> AuthMethod:
-    """The method of this name that a URL asks for; with `fetch`, that gives user name and
-    password.
+def url_methods(
+    names: Sequence[str], username: str, password: str, fetch: Fetch | None
+) -> list[AuthMethod]:
+    """The methods of these names, which a URL asks for; with `fetch`, that gives user name and
+    password. Raises `InvalidParameter`, with the secret in its frames.
     """
-    if name not in _MAKERS:
-        return external_auth() if name == "EXTERNAL" else anonymous_auth()
-    if fetch is not None:
-        return fetched_auth(fetch, name)
-    return _MAKERS[name](username, password)
+    methods: list[AuthMethod] = []
+    for name in names:
+        if name not in _RESPONSES:
+            methods.append(external_auth() if name == "EXTERNAL" else anonymous_auth())
+        elif fetch is not None:
+            methods.append(fetched_auth(fetch, name))
+        else:
+            methods.append(OneResponse(name, _RESPONSES[name](username, password), username))
+    return methods
 
 
 @forgetting

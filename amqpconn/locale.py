@@ -87,11 +87,11 @@ def choose_locale(preference: LocalePreference, offered: Sequence[str]) -> str:
     Raises `InvalidParameter` when the preference is none of these, or `Select`'s function returns
     what is not offered. What that function raises itself comes through as it is.
     """
-    if isinstance(preference, str):
-        preference = Prefer(preference)
     if isinstance(preference, Prefer):
         preferred = preference.locale
         return offered[0] if offered and preferred not in offered else preferred
+    if isinstance(preference, str):
+        return choose_locale(Prefer(preference), offered)
     if isinstance(preference, Select):
         return _selected(preference, list(offered) or [REQUIRED_LOCALE])
     raise InvalidParameter(

@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_NO_LISTS = (AuthMethod, str)
 _CO_COROUTINE = 0x80  # inspect.CO_COROUTINE, without the import
 
 
@@ -18,13 +19,11 @@ def choose_mechanism(methods: Sequence[AuthMethod], offered: Sequence[str]) -> A
     """The first of the caller's methods that the server offers; the server's order has no say.
 
     Arguments:
-        methods: in the order of the caller's preference.
+        methods: in the order of the caller's preference; see `check_methods`.
         offered: the names of the server's mechanisms, as start lists them.
 
-    Raises `NoCommonMechanism`, and `InvalidParameter` when there is no method at all, or one
-    that is no `AuthMethod` or has no name.
+    Raises `NoCommonMechanism`.
     """
-    check_methods(methods)
     for method in methods:
         if method.name in offered:
             return method
@@ -35,35 +34,43 @@ def choose_mechanism(methods: Sequence[AuthMethod], offered: Sequence[str]) -> A
 
 
 def check_methods(methods: Sequence[AuthMethod]) -> None:
-    """Raises `InvalidParameter` for what cannot be the methods of an attempt."""
-    if isinstance(methods, (AuthMethod, str)):
-        raise InvalidParameter("the authentication methods must be a list of them")
-    if not methods:
-        raise InvalidParameter(
-            "the list of authentication methods is empty",
-            remedy='give at least one, such as plain_auth("guest", "guest")',
-        )
+    """Raises `InvalidParameter` for what cannot be the methods of an attempt: no method at all, or
+    one that is no `AuthMethod` or has no name.
+    """
+    if not methods or isinstance(methods, _NO_LISTS):
+        raise _no_list(methods)
     for method in methods:
-        if not isinstance(method, AuthMethod):
-            # Its type only: somebody may have put a password there.
-            raise InvalidParameter(
-                f"an authentication method is an AuthMethod, not {type(method).__name__}",
-                remedy="make it with plain_auth or one of its neighbours, or subclass AuthMethod",
-            )
-        if not method.name:
-            raise InvalidParameter(f"{type(method).__name__} needs a name, as servers list it")
+        if not isinstance(method, AuthMethod) or not method.name:
+            raise _no_method(method)
 
 
-def check_blocking(methods: Sequence[AuthMethod]) -> None:
+def _no_list(methods: Sequence[AuthMethod]) -> InvalidParameter:
+    if isinstance(methods, _NO_LISTS):
+        return InvalidParameter("the authentication methods must be a list of them")
+    return InvalidParameter(
+        "the list of authentication methods is empty",
+        remedy='give at least one, such as plain_auth("guest", "guest")',
+    )
+
+
+def _no_method(method: object) -> InvalidParameter:
+    kind = type(method).__name__  # its type only: somebody may have put a password there
+    if isinstance(method, AuthMethod):
+        return InvalidParameter(f"{kind} needs a name, as servers list it")
+    return InvalidParameter(
+        f"an authentication method is an AuthMethod, not {kind}",
+        remedy="make it with plain_auth or one of its neighbours, or subclass AuthMethod",
+    )
+
+
+def check_blocking(method: AuthMethod) -> None:
     """Raises `InvalidParameter` for a coroutine function, which only an event loop can call."""
-    for method in methods:
-        called = (method.initial_response, method.respond, method.renew)
-        if method.known_response is None and any(map(is_async, called)):
-            raise InvalidParameter(
-                f"the credentials for {method.name} come from a coroutine function,"
-                " which this driver cannot await",
-                remedy="give a plain function, which may block; or use amqpconn.asyncio",
-            )
+    if any(map(is_async, (method.initial_response, method.respond, method.renew))):
+        raise InvalidParameter(
+            f"the credentials for {method.name} come from a coroutine function,"
+            " which this driver cannot await",
+            remedy="give a plain function, which may block; or use amqpconn.asyncio",
+        )
 
 
 def takes_challenges(method: AuthMethod) -> bool:

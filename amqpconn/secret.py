@@ -31,16 +31,13 @@ class Secret:
     __slots__ = ("_value", "expires_in_s")
 
     def __init__(self, value: bytes | str, expires_in_s: float | None = None) -> None:
-        is_right = isinstance(value, _KINDS)
-        wrong = None if expires_in_s is None else problem_with_life(expires_in_s)
-        if not is_right:
-            wrong = InvalidParameter(f"a secret is bytes or a str, not {type(value).__name__}")
-        elif isinstance(value, str) and any("\ud800" <= each <= "\udfff" for each in value):
-            wrong = InvalidParameter("a secret contains a surrogate, which has no UTF-8 form")
-        if wrong is not None:
-            del value  # this frame goes with the error
-            raise wrong
-        self._value = value.encode() if isinstance(value, str) else bytes(value)
+        if type(value) is not bytes or expires_in_s is not None:
+            wrong = _problem_with_value(value) or problem_with_life(expires_in_s)
+            if wrong is not None:
+                del value  # this frame goes with the error
+                raise wrong
+            value = value.encode() if isinstance(value, str) else bytes(value)
+        self._value = value
         self.expires_in_s = expires_in_s
 
     def reveal(self) -> bytes:
@@ -52,6 +49,15 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a secret is neither pickled nor copied")
+
+
+def _problem_with_value(value: object) -> InvalidParameter | None:
+    """What is wrong with it; nothing (None) with bytes of any kind, and with a text."""
+    if not isinstance(value, _KINDS):
+        return InvalidParameter(f"a secret is bytes or a str, not {type(value).__name__}")
+    if isinstance(value, str) and any("\ud800" <= each <= "\udfff" for each in value):
+        return InvalidParameter("a secret contains a surrogate, which has no UTF-8 form")
+    return None
 
 
 def problem_with_life(expires_in_s: float | None) -> InvalidParameter | None:

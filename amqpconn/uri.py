@@ -170,23 +170,30 @@ def parse_url(url: str) -> ParsedURL:
     Raises `InvalidURL`, which names the part that is wrong and what to do. It quotes nothing from
     the URL: after one wrong character, any part of it may be the password.
     """
-    place, user = cut(url)
+    place, username, password = cut(url)
     parsed = read_place(place)
-    if user is not None:
-        parsed.username, parsed.password = read_user(user)
+    parsed.username, parsed.password = username, password
     return parsed
 
 
-def cut(url: str) -> tuple[str, str | None]:
-    """A URL without user name and password, which is no secret and may be kept; and these as they
-    are in it, None where it has none. Raises InvalidURL.
+def cut(url: str) -> tuple[str, str, str]:
+    """A URL without user name and password, which is no secret and may be kept; and these, decoded.
+
+    Raises InvalidURL.
     """
-    _check_characters(url)
+    if not (isinstance(url, str) and url.isprintable() and " " not in url):
+        raise _unreadable(url)
     scheme, _, rest = url.partition("://")
     user, mark, behind = rest.rpartition("@")
     if not mark or not _ENDS.isdisjoint(user):  # an '@' further on is an error in the place
-        return url, None
-    return f"{scheme}://{behind}", user
+        return url, DEFAULT_USERNAME, DEFAULT_PASSWORD
+    if not user or "@" in user:
+        raise _wrong_user(user)
+    username, colon, password = user.partition(":")
+    if "%" in user:
+        username = decoded("the user name", username)
+        password = decoded("the password", password)
+    return f"{scheme}://{behind}", username, password if colon else DEFAULT_PASSWORD
 
 
 def read_place(place: str) -> ParsedURL:
@@ -201,38 +208,30 @@ def read_place(place: str) -> ParsedURL:
     return parsed
 
 
-def read_user(user: str) -> tuple[str, str]:
-    """User name and password, decoded. Raises InvalidURL."""
-    if not user:
-        raise invalid("the user name", "is empty", "write it before the '@', or drop the '@'")
-    if "@" in user:
-        raise invalid(
-            "the part before the host",
-            "has more than one '@'",
-            "write an '@' in a user name or password as %40, and give one host per URL",
-        )
-    username, colon, password = user.partition(":")
-    return (
-        decoded("the user name", username),
-        decoded("the password", password) if colon else DEFAULT_PASSWORD,
-    )
-
-
 # --- cutting into parts ------------------------------------------------------------------------
 
 
-def _check_characters(url: str) -> None:
+def _unreadable(url: object) -> InvalidURL:
+    """The error for what is no text, or has a character in it that is in no URL."""
     if not isinstance(url, str):
-        raise InvalidURL(f"a connection URL is a str, not {type(url).__name__}")
-    if url.isprintable() and " " not in url:
-        return
-    for position, character in enumerate(url):
-        if character == " " or not character.isprintable():
-            raise invalid(
-                f"character {position + 1} of {len(url)}",
-                "is whitespace or a control character",
-                "remove it, or percent-encode it where it is meant (a space is %20)",
-            )
+        return InvalidURL(f"a connection URL is a str, not {type(url).__name__}")
+    position = next(at for at, each in enumerate(url, 1) if each == " " or not each.isprintable())
+    return invalid(
+        f"character {position} of {len(url)}",
+        "is whitespace or a control character",
+        "remove it, or percent-encode it where it is meant (a space is %20)",
+    )
+
+
+def _wrong_user(user: str) -> InvalidURL:
+    """The error for what stands before the last '@' and is no user name with its password."""
+    if not user:
+        return invalid("the user name", "is empty", "write it before the '@', or drop the '@'")
+    return invalid(
+        "the part before the host",
+        "has more than one '@'",
+        "write an '@' in a user name or password as %40, and give one host per URL",
+    )
 
 
 def _split_scheme(url: str) -> tuple[str, str]:

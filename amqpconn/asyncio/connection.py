@@ -168,13 +168,11 @@ def connect(url: str, **options: Any) -> Opening[Connection]:
 
 async def _connect(url: str, options: dict[str, Any]) -> Connection:
     try:
-        from amqpconn._plan import Plan, open_request
+        from amqpconn._plan import planned
 
-        plan = Plan(url, dict(options))
+        endpoint, request = planned(Endpoint, url, **options)
     finally:
         del url, options  # this frame goes with an error
-    connection = Connection(plan.endpoint(Endpoint))
-    await connection.endpoint._open(
-        open_request(plan.auth_methods, plan.locale, plan.virtual_host, plan.first_channel)
-    )
+    connection = Connection(endpoint)
+    await endpoint._open(request)
     return connection

@@ -16,7 +16,7 @@ from amqpconn.core import secrets
 from amqpconn.core.negotiation import negotiate
 from amqpconn.errors import ConnectionFailed, HandshakeFailed, VersionRefused
 from amqpconn.locale import choose_locale
-from amqpconn.mechanisms import choose_mechanism, takes_challenges
+from amqpconn.mechanisms import check_methods, choose_mechanism, takes_challenges
 from amqpconn_spec._wire import EncodedTable
 
 TYPE_CHECKING = False
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 class OpenRequest:
     """What `connection.open` was asked for: auth_methods in order of preference, locale,
     virtual_host, and whether the first channel is wanted with the connection.
+
+    Raises InvalidParameter when there is no method at all, or one that is no `AuthMethod` or has no
+    name.
     """
 
     __slots__ = ("auth_methods", "first_channel", "locale", "virtual_host")
@@ -50,6 +53,7 @@ class OpenRequest:
         virtual_host: str,
         first_channel: bool = False,
     ) -> None:
+        check_methods(auth_methods)
         self.auth_methods = auth_methods
         self.locale = locale
         self.virtual_host = virtual_host

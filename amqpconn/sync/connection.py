@@ -57,15 +57,12 @@ class Connection(ConnectionFacade):
         InvalidParameter; with `first_channel` also ChannelClosed and CallTimeout. After any error,
         KeyboardInterrupt included, nothing is left open.
         """
-        from amqpconn.mechanisms import check_blocking  # late: it is needed once
-
         try:
-            from amqpconn._plan import open_request
+            from amqpconn._plan import open_request  # late: it is needed once
 
             request = open_request(auth_methods, locale, virtual_host, first_channel)
         finally:
             del auth_methods  # this frame goes with an error
-        check_blocking(request.auth_methods)
         self.endpoint._open(request)
 
     def close(
@@ -158,11 +155,11 @@ def connect(url: str, **options: Any) -> Connection:
     Raises InvalidURL, InvalidParameter, and what `Connection.open` raises.
     """
     try:
-        from amqpconn._plan import Plan
+        from amqpconn._plan import planned
 
-        plan = Plan(url, options)
+        endpoint, request = planned(Endpoint, url, **options)
     finally:
         del url, options  # this frame goes with an error
-    connection = Connection(plan.endpoint(Endpoint))
-    connection.open(plan.auth_methods, plan.locale, plan.virtual_host, plan.first_channel)
+    connection = Connection(endpoint)
+    endpoint._open(request)
     return connection

@@ -122,6 +122,11 @@ class Endpoint(EndpointFacade):
 
     def _open(self, request: OpenRequest) -> None:
         """Connect and shake hands, and wait for the channel that is wanted with it."""
+        for method in request.auth_methods:
+            if method.known_response is None:
+                from amqpconn.mechanisms import check_blocking  # late: most are known
+
+                check_blocking(method)
         self._link.open(request)
         first = self._core.first
         if first is not None and first.reply is None:

@@ -19,6 +19,7 @@ from amqpconn.auth import (
     external_auth,
     plain_auth,
 )
+from amqpconn.core.handshake import OpenRequest
 from amqpconn.errors import AMQPError, HandshakeFailed, InvalidParameter, NoCommonMechanism
 from amqpconn.mechanisms import choose_mechanism
 
@@ -246,7 +247,7 @@ NAMELESS = AuthMethod()
 )
 def test_bad_lists(methods: Any, message: str) -> None:
     with pytest.raises(InvalidParameter, match=message) as caught:
-        choose_mechanism(methods, ["PLAIN"])
+        OpenRequest(methods, "en_US", "/")
     assert CANARY not in everything_shown(caught.value)
 
 

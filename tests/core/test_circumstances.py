@@ -49,7 +49,7 @@ def test_the_ages_of_the_last_bytes_are_told() -> None:
 
 def test_before_any_bytes_there_is_no_age() -> None:
     client = Client()
-    client.core.connecting(OpenRequest([], Prefer("en_US"), "/"), client.now)
+    client.core.connecting(OpenRequest([plain_auth("a", "b")], Prefer("en_US"), "/"), client.now)
     client.core.enter("connect", client.now)
     client.eof()
     assert (client.error.last_in_age_s, client.error.last_out_age_s) == (None, None)
@@ -57,7 +57,7 @@ def test_before_any_bytes_there_is_no_age() -> None:
 
 def test_what_waits_to_be_written_is_not_out() -> None:
     client = Client()
-    client.core.connecting(OpenRequest([], Prefer("en_US"), "/"), client.now)
+    client.core.connecting(OpenRequest([plain_auth("a", "b")], Prefer("en_US"), "/"), client.now)
     client.core.connected(client.now)
     client.now += 1.0
     client.eof()
@@ -147,7 +147,7 @@ def test_a_stream_that_breaks_before_it_is_used_breaks_in_a_phase(
     phase: str, kind: type[PeerHungUp]
 ) -> None:
     client, cause = Client(), ConnectionResetError(104, "reset")
-    client.core.connecting(OpenRequest([], Prefer("en_US"), "/"), client.now)
+    client.core.connecting(OpenRequest([plain_auth("a", "b")], Prefer("en_US"), "/"), client.now)
     client.core.enter(phase, client.now)
     broken = PeerHungUp("the peer broke the byte stream: reset")
     broken.__cause__, broken.errno = cause, 104

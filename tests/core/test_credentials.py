@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from amqpconn._plan import Plan
+from amqpconn._plan import planned
 from amqpconn.auth import AuthMethod, amqplain_auth, plain_auth
 from amqpconn.core.events import HangUp, Opened, SecretWanted
 from amqpconn.core.states import State
@@ -27,6 +27,7 @@ from amqpconn.errors import (
 )
 from amqpconn.mechanisms import check_blocking, is_async
 from amqpconn.secret import Secret
+from amqpconn.sync import Endpoint
 from amqpconn_spec.v0_9_1 import connection
 from tests.core.server import START, TUNE, Client, Echo, SlowToRespond, SlowToStart
 
@@ -132,11 +133,11 @@ def test_coroutine_functions_are_known(function: object, expected: bool) -> None
 
 
 def test_a_driver_that_cannot_await_refuses_coroutine_functions() -> None:
-    plain = [plain_auth("a", "b"), fetched_auth(fetch), Echo("X")]
-    check_blocking(plain)
+    for plain in (plain_auth("a", "b"), fetched_auth(fetch), Echo("X")):
+        check_blocking(plain)
     for auth in (fetched_auth(fetch_later), SlowToStart("X-SLOW"), SlowToRespond("X-SLOW")):
         with pytest.raises(InvalidParameter, match=f"for {auth.name} come from a coroutine") as no:
-            check_blocking([*plain, auth])
+            check_blocking(auth)
         assert "or use amqpconn.asyncio" in no.value.remedy
 
 
@@ -149,10 +150,12 @@ def test_what_cannot_be_called_and_other_mechanisms_are_refused() -> None:
 
 def test_the_mechanisms_of_a_url() -> None:
     query = "?auth_mechanism=external&auth_mechanism=amqplain&auth_mechanism=plain"
-    methods = Plan(f"amqp://localhost/{query}", {"credentials": fetch}).auth_methods
+    _, request = planned(Endpoint, f"amqp://localhost/{query}", credentials=fetch)
+    methods = request.auth_methods
     assert [method.name for method in methods] == ["EXTERNAL", "AMQPLAIN", "PLAIN"]
     assert [method.may_block for method in methods] == [False, True, True]
-    (auth,) = Plan("amqp://bob:other@localhost/", {"credentials": fetch_later}).auth_methods
+    url = "amqp://bob:other@localhost/"
+    (auth,) = planned(Endpoint, url, credentials=fetch_later)[1].auth_methods
     assert repr(auth) == "<AuthMethod for PLAIN, asked for when needed>"
 
 

@@ -17,7 +17,6 @@ from amqpconn.core.handshake import OpenRequest
 from amqpconn.core.states import PHASES, State
 from amqpconn.errors import (
     AlreadyOpen,
-    AMQPError,
     AuthenticationRefused,
     ConnectionClosed,
     ConnectionFailed,
@@ -301,27 +300,11 @@ def test_mechanisms_that_do_not_work(auth: Any, error: type[Exception] | None, s
     assert client.sent() == []
 
 
-def test_a_list_of_methods_with_something_else_in_it() -> None:
-    auth: Any = "no mechanism"
-    client = Client().connect([auth])
-    client.feed(START)
-    assert type(client.error) is HandshakeFailed
-    assert "an authentication method is an AuthMethod, not str" in client.error.what
-    assert isinstance(client.error.__cause__, AMQPError)
-
-
 def test_an_error_of_ours_comes_through_as_it_is() -> None:
     client = Client().connect([Broken(raising(OURS))])
     client.feed(START)
     assert client.error is OURS
     assert client.error.phase == "start"
-
-
-def test_no_authentication_method_at_all() -> None:
-    client = Client().connect([])
-    client.feed(START)
-    assert type(client.error) is HandshakeFailed
-    assert "give at least one" in client.error.remedy
 
 
 @pytest.mark.parametrize(

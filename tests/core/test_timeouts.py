@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from amqpconn.auth import plain_auth
 from amqpconn.core.clockwork import Deadlines, Phases
 from amqpconn.core.endpoint import EndpointState
 from amqpconn.core.events import Call, HangUp
@@ -17,7 +18,7 @@ from amqpconn.errors import CallTimeout, OpenTimeout
 from amqpconn_spec.v0_9_1 import connection, queue, tx
 from tests.core.server import EPOCH, START, TUNE, Client, in_state, opened
 
-REQUEST = OpenRequest([], "en_US", "/")
+REQUEST = OpenRequest([plain_auth("a", "b")], "en_US", "/")
 
 
 def quiet(**settings: object) -> Client:

@@ -13,6 +13,7 @@ from amqpconn import _plan, amqplain_auth
 from amqpconn.errors import AuthenticationRefused, InvalidURL
 from amqpconn.testing import Peer
 from tests.drivers.adapter import Driver
+from tests.secrets.search import in_reach
 
 Connection = amqpconn.sync.Connection
 Look = Callable[[Connection, Peer], object]
@@ -140,8 +141,11 @@ def test_connections_to_a_place_share_what_describes_it_and_not_their_users(
 
 def test_no_user_and_no_password_is_kept_with_a_place() -> None:
     _plan._known.cache_clear()
-    _plan.Plan("amqp://c4n4ry-u53r:c4n4ry-p455@localhost/", {})
-    _plan.Plan("amqp://localhost/?heartbeat=7", {})
-    kept = repr(gc.get_referents(_plan._known))
-    assert "localhost/?heartbeat=7" in kept
-    assert "c4n4ry" not in kept
+    for url in (
+        "amqp://c4n4ry-u53r:c4n4ry-p455@localhost/",
+        "amqp://c4n4ry-u53r@localhost/?locale=a",
+    ):
+        for _ in range(3):
+            _plan.planned(amqpconn.sync.Endpoint, url)
+    assert "localhost/?locale=a" in repr(gc.get_referents(_plan._known))
+    assert in_reach([_plan._known]) == []
