@@ -15,7 +15,7 @@ from time import monotonic
 from amqpconn import transport
 from amqpconn._typing import cast
 from amqpconn.errors import OpenAborted
-from amqpconn.sync._waiting import wait_ready
+from amqpconn.sync._waiting import Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,16 +70,17 @@ class Dial:
         self._answered: threading.Event | None = None  # while something is waited for
         self._interrupted = False
 
-    def run(self) -> None:
+    def run(self) -> Stream:
         """Connect. Raises OSError (TimeoutError when the deadline has passed), ConnectionFailed."""
         if self._connector is not None:
             transport.check_not_redirected(self._core.detours)
             self._core.enter("connect", monotonic())
             self._ask(self._connector)
-            return
-        self._reach(self._target.known_addresses() or self._resolve())
-        if self._target.ssl is not None:
-            self._start_tls(self._target.ssl)
+        else:
+            self._reach(self._target.known_addresses() or self._resolve())
+            if self._target.ssl is not None:
+                self._start_tls(self._target.ssl)
+        return cast("Stream", self.stream)
 
     def _ask(self, connector: Connector) -> None:
         """Have the user's function make the stream. Raises what it raises, and TimeoutError."""
@@ -211,7 +212,7 @@ def _watchable(given: object) -> Stream:
 
 def _outcome(sock: socket.socket, timeout: float | None) -> int:
     """The error number of an attempt to connect, 0 for none. Raises TimeoutError."""
-    if not wait_ready(sock, EVENT_WRITE, timeout):
+    if not Waiting(sock).ready(EVENT_WRITE, timeout):
         raise TimeoutError("the address did not answer")
     return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
 

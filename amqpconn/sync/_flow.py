@@ -14,13 +14,14 @@ from contextlib import suppress
 from amqpconn import transport
 from amqpconn._gathering import WORTH_GATHERING, gather
 from amqpconn._ownership import Owned
-from amqpconn.core.events import OF_STREAMS, HangUp, Redial, SecretWanted
+from amqpconn.core.events import HangUp, Opened, Redial, SecretWanted
 from amqpconn.sync._dial import is_ours
 from amqpconn.sync._waiting import has_more
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any, Final
 
     from amqpconn.core.endpoint import EndpointCore
     from amqpconn.core.events import Event
@@ -137,12 +138,13 @@ class Flow(Owned):
                 if not self._unsent and self._core.output.size < WORTH_GATHERING:
                     self._unsent = memoryview(self._core.data_to_send(now))
                 if self._unsent:
-                    rest = self._unsent[self._stream.send(self._unsent) :]
+                    rest, sent = self._unsent, self._stream.send(self._unsent)
                 else:
                     size, parts = self._core.output.size, self._core.parts_to_send(now)
                     sent = gather(self._stream, parts, size)
-                    rest = memoryview(b"".join(parts))[sent:] if sent < size else NOTHING
-                self._unsent = rest or NOTHING  # an empty part would keep the whole
+                    rest = memoryview(b"".join(parts)) if sent < size else NOTHING
+                # Nothing in place of an empty part, which would keep the whole.
+                self._unsent = rest[sent:] if sent < len(rest) else NOTHING
             if was_full:
                 self._notify()
         except OSError as error:
@@ -170,35 +172,30 @@ class Flow(Owned):
 
     def _dispatch(self) -> None:
         """Tell of everything, and wake once whoever waits for any of it."""
-        is_news = False
         try:
             while (event := self._core.next_event()) is not None:
-                is_news = True
-                if type(event) in OF_STREAMS:
-                    self._tell(event)
-                else:
+                handle = _OF_STREAMS.get(type(event))
+                if handle is None:
                     self._on_event(event)
+                else:
+                    handle(self, event)
         finally:
-            if is_news:
-                self.is_down = self._hung_up and self._core.is_down
-                self._notify()
+            self.is_down = self._hung_up and self._core.is_down
+            if self._changed is not None:
+                self._changed.notify_all()
 
-    def _tell(self, event: Event) -> None:
-        if isinstance(event, HangUp):
-            self._hang_up(event.quick)
-        elif isinstance(event, Redial):
-            self._redial = event
-        elif isinstance(event, SecretWanted):
-            self._ask(event)
-        else:
-            self._opened = True
-            self._on_event(event)
+    def _on_opened(self, event: Opened) -> None:
+        self._opened = True
+        self._on_event(event)
 
-    def _hang_up(self, quick: bool) -> None:
-        self._hung_up, self._quick = True, self._quick or quick
+    def _on_hang_up(self, event: HangUp) -> None:
+        self._hung_up, self._quick = True, self._quick or event.quick
+
+    def _on_redial(self, event: Redial) -> None:
+        self._redial = event
 
     @abstractmethod
-    def _ask(self, wanted: SecretWanted) -> None:
+    def _on_secret_wanted(self, wanted: SecretWanted) -> None:
         """Get a secret for the core."""
 
     def _close(self) -> None:
@@ -207,6 +204,15 @@ class Flow(Owned):
             if type(stream) is not socket.socket:
                 _end_tls(stream)
             stream.close()
+
+
+# What is done about the stream itself; all other events are for the endpoint alone.
+_OF_STREAMS: Final[dict[type[Event], Callable[[Flow, Any], None]]] = {
+    Opened: Flow._on_opened,
+    HangUp: Flow._on_hang_up,
+    Redial: Flow._on_redial,
+    SecretWanted: lambda flow, wanted: flow._on_secret_wanted(wanted),
+}
 
 
 def _end_tls(stream: Stream) -> None:

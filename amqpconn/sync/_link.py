@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import errno
 import os
-import selectors
 import socket
 import threading
+from selectors import EVENT_READ, EVENT_WRITE
 from time import monotonic
 
 from amqpconn import transport
@@ -18,7 +18,7 @@ from amqpconn.errors import ConnectionFailed
 from amqpconn.sync import _reactor
 from amqpconn.sync._dial import Dial, is_ours
 from amqpconn.sync._flow import NOTHING, Flow
-from amqpconn.sync._waiting import LOOK_AGAIN_S, wait_ready
+from amqpconn.sync._waiting import LOOK_AGAIN_S, Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from amqpconn.core.endpoint import EndpointCore
     from amqpconn.core.events import Event, Redial, SecretWanted
     from amqpconn.core.handshake import OpenRequest
-    from amqpconn.sync._dial import Connector
+    from amqpconn.sync._dial import Connector, Stream
     from amqpconn.transport import Target
 
 # A timeout of the system may end this much before the time that we take for the deadline.
@@ -99,11 +99,11 @@ class Link(Flow):
         try:
             with self.lock, self:
                 self._core.close(monotonic(), timeout, reply_code, reply_text)
-                is_ours = self._take_back()
-                if not is_ours:
+                stream = self._take_back()
+                if stream is None:
                     self.pump()
-            if is_ours:
-                self._serve_here(_never)
+            if stream is not None:
+                self._serve_here(stream, _never)
                 self.finish()
                 return
         except BaseException:
@@ -161,7 +161,7 @@ class Link(Flow):
     def _connect(self) -> None:
         """Get the stream and shake hands; what goes wrong with it is the core's error then."""
         try:
-            self._dial.run()
+            stream = self._dial.run()
         except ConnectionFailed as error:
             with self.lock:
                 self._core.fail(error, monotonic())
@@ -170,22 +170,22 @@ class Link(Flow):
             self._failed(error)
         else:
             with self.lock:
-                self._stream = self._dial.stream
+                self._stream = stream
                 self._core.connected(monotonic())
-            self._serve_here(self._is_settled)
+            self._serve_here(stream, self._is_settled)
 
-    def _serve_here(self, is_over: Callable[[], bool]) -> None:
+    def _serve_here(self, stream: Stream, is_over: Callable[[], bool]) -> None:
         """Do on this thread what the reactor does for an open stream, until it is to be closed."""
-        following = self.service(0, monotonic())
+        waiting, following = Waiting(stream), self.service(0)
         while following is not None and self._stream is not None and not is_over():
             mask, deadline = following
             if self._core.manager.question is not None:
                 # What is to be waited for may change when the answer comes, on a thread of its own.
                 deadline = min(deadline or _NEVER, monotonic() + LOOK_AGAIN_S)
             timeout = None if deadline is None else max(deadline - monotonic(), 0.0)
-            following = self.service(wait_ready(self._stream, mask, timeout), monotonic())
+            following = self.service(waiting.ready(mask, timeout))
 
-    def _ask(self, wanted: SecretWanted) -> None:
+    def _on_secret_wanted(self, wanted: SecretWanted) -> None:
         from amqpconn.sync import _asking  # late: few have functions to ask
 
         _asking.ask(wanted, lambda given, error: self._answered(wanted, given, error))
@@ -212,9 +212,10 @@ class Link(Flow):
                 self._dial.interrupt()
 
     def _is_settled(self) -> bool:
+        if self._hung_up or self._redial is not None:
+            return True
         first = self._core.first
-        is_open = self._opened and (first is None or first.done)
-        return is_open or self._hung_up or self._redial is not None
+        return self._opened and (first is None or first.done)
 
     def _failed(self, error: OSError) -> None:
         """There is no stream, or it broke; unless it was our deadline that passed."""
@@ -249,14 +250,14 @@ class Link(Flow):
             if self._reactor is None:
                 self._finish_here()
 
-    def _take_back(self) -> bool:
-        """Have this thread serve the stream to its end. False when the reactor does not have it."""
+    def _take_back(self) -> Stream | None:
+        """Have this thread serve the stream to its end. None when the reactor does not have it."""
         if self._reactor is None or self._stream is None:
-            return False
+            return None
         self._server, reactor = threading.get_ident(), self._reactor
         self._reactor = None  # before it is released: interrupted, it is to be ended here
         reactor.release(self)
-        return True
+        return self._stream
 
     def _give_up(self) -> None:
         """Whatever was interrupted here: nobody serves the stream any more."""
@@ -284,14 +285,14 @@ class Link(Flow):
         """The number of the socket, -1 when it is closed."""
         return -1 if self._stream is None else self._stream.fileno()
 
-    def service(self, ready: int, now: float) -> tuple[int, float | None] | None:
+    def service(self, ready: int) -> tuple[int, float | None] | None:
         """Read, write, keep the time. None when the stream is to be closed."""
         with self.lock:
-            now = max(now, monotonic())  # the lock may have been a long time in coming
-            if ready & selectors.EVENT_READ:
+            now = monotonic()
+            if ready & EVENT_READ:
                 is_news = self._read(now)
                 if not (is_news or self._hung_up or self._unsent) and self._armed is not None:
-                    return selectors.EVENT_READ, self._armed
+                    return EVENT_READ, self._armed
             elif self.fileno() < 0:  # its user has closed it
                 closed = OSError(errno.EBADF, os.strerror(errno.EBADF))
                 self._core.lost(transport.failed(closed, self._target), now)
@@ -310,8 +311,8 @@ class Link(Flow):
 
     def _mask(self) -> int:
         # What comes after the end is not read: it would wake the thread again and again.
-        wanted = 0 if self._hung_up else selectors.EVENT_READ
-        return wanted | (selectors.EVENT_WRITE if self._unsent else 0)
+        wanted = 0 if self._hung_up else EVENT_READ
+        return wanted | EVENT_WRITE if self._unsent else wanted
 
     def finish(self) -> None:
         """Close the stream and tell everybody. Harmless a second time."""

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
         def fileno(self) -> int:
             """The number of its socket."""
 
-        def service(self, ready: int, now: float) -> tuple[int, float | None] | None:
-            """Handle `ready` (a mask of selectors) and what is due at `now`.
+        def service(self, ready: int) -> tuple[int, float | None] | None:
+            """Handle `ready` (a mask of selectors) and what is due by now.
 
             Returns the mask to wait for and the next deadline, or None when the socket is to go.
             """
@@ -163,17 +163,16 @@ class Reactor:
         while not _retire(self):
             ready = self._waits.wait(self._sleep_s())
             self._wakes_at = -_NEVER
-            now = monotonic()
             for connection, mask in ready:
                 if connection is self:
                     self._wake_out.recv(4096)
-                    self._serve_requests(now)
+                    self._serve_requests()
                 else:
-                    self._serve(connection, mask, now)
+                    self._serve(connection, mask)
             with self._lock:
-                ringing = self._alarms.ringing(now)
+                ringing = self._alarms.ringing(monotonic())
             for connection in ringing:
-                self._serve(connection, 0, now)
+                self._serve(connection, 0)
         self._close()
 
     def _sleep_s(self) -> float | None:
@@ -205,16 +204,16 @@ class Reactor:
         if self._wake_in is not None:
             self._wake_in.close()
 
-    def _serve_requests(self, now: float) -> None:
+    def _serve_requests(self) -> None:
         for _ in range(len(self._requests)):
-            self._serve(self._requests.popleft(), 0, now)
+            self._serve(self._requests.popleft(), 0)
 
-    def _serve(self, connection: Serviced, ready: int, now: float) -> None:
+    def _serve(self, connection: Serviced, ready: int) -> None:
         with connection.lock:
             if connection not in self._served:  # somebody else serves it by now, or nobody
                 return
             try:
-                following = connection.service(ready, now)
+                following = connection.service(ready)
                 if following is not None:
                     self.serve(connection, *following)
                     return

@@ -20,40 +20,50 @@ LOOK_AGAIN_S: Final = 0.1
 _LONGEST_S: Final = 3600.0
 
 
-def wait_ready(stream: Stream, mask: int, timeout_s: float | None) -> int:
-    """Wait until one of `mask` (of selectors) is ready, and no longer than the timeout.
+class Waiting:
+    """Waits for one stream, again and again."""
 
-    Which of them is ready; 0 for none, which may be before the time is over.
-    """
-    timeout = _LONGEST_S if timeout_s is None else min(timeout_s, _LONGEST_S)
-    if type(stream) is not socket.socket:
-        if mask & EVENT_READ and has_more(stream):
+    __slots__ = ("_mask", "_number", "_poll", "_stream")
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._number = self._mask = -1  # what `_poll` has been told
+
+    def ready(self, mask: int, timeout_s: float | None) -> int:
+        """Wait until one of `mask` (of selectors) is ready, and no longer than the timeout.
+
+        Which of them is ready; 0 for none, which may be before the time is over.
+        """
+        timeout = _LONGEST_S if timeout_s is None or timeout_s > _LONGEST_S else timeout_s
+        if type(self._stream) is not socket.socket:
+            if mask & EVENT_READ and has_more(self._stream):
+                return EVENT_READ
+            if not isinstance(self._stream, socket.socket):
+                timeout = min(timeout, LOOK_AGAIN_S)
+        try:
+            return _wait(self, mask, timeout)
+        except ValueError:  # its user has closed it: that is to be read too
             return EVENT_READ
-        if not isinstance(stream, socket.socket):
-            timeout = min(timeout, LOOK_AGAIN_S)
-    try:
-        return _wait(stream, mask, timeout)
-    except ValueError:  # its user has closed it: that is to be read too
-        return EVENT_READ
 
+    def _polled(self, mask: int, timeout: float) -> int:
+        number = self._stream.fileno()  # asked each time, because its user may have closed it
+        if number != self._number or mask != self._mask:
+            self._poll, self._number, self._mask = select.poll(), number, mask
+            self._poll.register(number, _POLLED[mask])
+        ready = 0
+        for _, found in self._poll.poll(ceil(timeout * 1000)):
+            # What is neither is an end, and to be read.
+            ready = (EVENT_WRITE if found & _OUT else 0) | (EVENT_READ if found & ~_OUT else 0)
+        return ready
 
-def _polled(stream: Stream, mask: int, timeout: float) -> int:
-    poll = select.poll()
-    poll.register(stream, _POLLED[mask])
-    ready = 0
-    for _, found in poll.poll(ceil(timeout * 1000)):  # what is neither is an end, and to be read
-        ready = (EVENT_WRITE if found & _OUT else 0) | (EVENT_READ if found & ~_OUT else 0)
-    return ready
-
-
-def _selected(stream: Stream, mask: int, timeout: float) -> int:
-    with selectors.DefaultSelector() as selector:
-        selector.register(stream, mask)
-        return sum(ready for _, ready in selector.select(timeout))
+    def _selected(self, mask: int, timeout: float) -> int:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._stream, mask)
+            return sum(ready for _, ready in selector.select(timeout))
 
 
 if hasattr(select, "poll"):  # which needs a tenth of a selector's time
-    _wait = _polled
+    _wait = Waiting._polled
     _OUT: Final = select.POLLOUT
     _POLLED: Final = {
         EVENT_READ: select.POLLIN,
@@ -61,7 +71,7 @@ if hasattr(select, "poll"):  # which needs a tenth of a selector's time
         EVENT_READ | EVENT_WRITE: select.POLLIN | _OUT,
     }
 else:
-    _wait = _selected
+    _wait = Waiting._selected
 
 
 def has_more(stream: Stream) -> bool:

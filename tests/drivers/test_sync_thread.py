@@ -117,9 +117,9 @@ def test_end_that_is_not_read_does_not_keep_the_thread_busy(
         served: list[int] = []
         service = _link.Link.service
 
-        def counted(link: _link.Link, ready: int, now: float) -> Any:
+        def counted(link: _link.Link, ready: int) -> Any:
             served.append(ready)
-            return service(link, ready, now)
+            return service(link, ready)
 
         peer.block()
         eventually(lambda: connection.is_blocked)
@@ -258,7 +258,7 @@ def test_others_wait_for_as_much_as_takes_little_time(
         flooding: Any = Flooding(stream, size)
         with link.lock:
             link._stream = flooding
-            link.service(selectors.EVENT_READ, time.monotonic())
+            link.service(selectors.EVENT_READ)
             link._stream = stream
         assert flooding.sizes == reads
         assert channel.receive(timeout=10)[1] == message(bytes(size))
@@ -268,7 +268,7 @@ def test_others_wait_for_as_much_as_takes_little_time(
 def test_stream_with_nothing_to_read_is_not_lost(peer: Peer) -> None:
     """Selectors may be wrong, and TLS needs a whole record."""
     with connect(peer.url()) as connection:
-        connection.endpoint._link.service(selectors.EVENT_READ, time.monotonic())
+        connection.endpoint._link.service(selectors.EVENT_READ)
         assert connection.is_open
 
 
