@@ -20,8 +20,8 @@ class Alarms:
     """One alarm for each owner. The heap has the times, each of them once and with all its owners
     beside it: heartbeats have their ticks in common, so there are few times for many connections.
 
-    A time that has lost its owners keeps its place in the heap until it has come, or until there
-    are more of those than of others.
+    A time that has lost its owners keeps its place until it comes first, or until there are more of
+    those than of others; mostly it gets owners again, as the next connection has the same ticks.
     """
 
     __slots__ = ("_heap", "_owners", "_times")
@@ -37,34 +37,39 @@ class Alarms:
         Deadlines that move away are found out when they come; only an earlier one is worth a
         change.
         """
-        if deadline is None or deadline >= self._times.get(owner, _NEVER):
+        if deadline is None:
             return False
-        if owner in self._times:
+        before = self._times.get(owner)
+        if before is not None:
+            if deadline >= before:
+                return False
             self.remove(owner)
         self._times[owner] = deadline  # first, because `remove` goes by it
-        if deadline in self._owners:
-            self._owners[deadline].add(owner)
+        owners = self._owners.get(deadline)
+        if owners is None:
+            self._add(deadline, owner)
         else:
-            if len(self._heap) > 2 * len(self._owners) + _FEW:
-                self._heap = list(self._owners)
-                heapify(self._heap)
-            heappush(self._heap, deadline)
-            self._owners[deadline] = {owner}
+            owners.add(owner)
         return True
+
+    def _add(self, deadline: float, owner: Owner) -> None:
+        if len(self._heap) > 2 * len(self._times) + _FEW:
+            self._owners = {time: owners for time, owners in self._owners.items() if owners}
+            self._heap = list(self._owners)
+            heapify(self._heap)
+        heappush(self._heap, deadline)
+        self._owners[deadline] = {owner}
 
     def remove(self, owner: Owner) -> None:
         """Do not ring for this one. Harmless without an alarm, and after an interrupted `set`."""
-        deadline = self._times.pop(owner, _NEVER)
-        owners = self._owners.get(deadline)
-        if owners is not None:
-            owners.discard(owner)
-            if not owners:
-                del self._owners[deadline]
+        deadline = self._times.pop(owner, None)
+        if deadline in self._owners:
+            self._owners[deadline].discard(owner)
 
     def earliest(self) -> float | None:
         """The time at which something will ring; None when nothing will."""
-        while self._heap and self._heap[0] not in self._owners:
-            heappop(self._heap)
+        while self._heap and not self._owners.get(self._heap[0]):
+            self._owners.pop(heappop(self._heap), None)
         return self._heap[0] if self._heap else None
 
     def sleep_s(self, now: float) -> float | None:

@@ -43,6 +43,9 @@ _GOES_ON: Final = (errno.EINPROGRESS, errno.EALREADY, errno.EWOULDBLOCK)
 # Linux has connected to a server on the same machine by the time it says that it goes on, and says
 # so when it is asked again. Other systems answer that in other ways.
 TELLS_AGAIN: Final = sys.platform == "linux"
+# Some systems make a socket that does not block at once.
+_NONBLOCK: Final[int] = getattr(socket, "SOCK_NONBLOCK", 0)
+_UNIX: Final = getattr(socket, "AF_UNIX", None)
 
 
 class Target:
@@ -53,9 +56,18 @@ class Target:
         path: of a Unix socket, instead of host and port.
         ssl: the context, None for clear text.
         server_hostname: what the certificate must be for, and the name in the TLS greeting (SNI).
+        known_addresses: the address where none has to be looked up: a Unix path, or figures.
     """
 
-    __slots__ = ("_certificate_name", "host", "path", "port", "server_hostname", "ssl")
+    __slots__ = (
+        "_certificate_name",
+        "host",
+        "known_addresses",
+        "path",
+        "port",
+        "server_hostname",
+        "ssl",
+    )
 
     def __init__(
         self,
@@ -74,6 +86,7 @@ class Target:
         self.path = None if path is None else os.fspath(path)
         self._certificate_name = _certificate_name(server_hostname)
         self.server_hostname = server_hostname or host if self.ssl is not None else None
+        self.known_addresses = _known_addresses(self)
 
     def elsewhere(self, host: str, port: int | None) -> Target:
         """Another host, reached in the same way: with TLS if this one is."""
@@ -84,18 +97,6 @@ class Target:
             return self.path
         host = f"[{self.host}]" if ":" in self.host else self.host
         return intern(f"{host}:{self.port}")
-
-    def known_addresses(self) -> list[AddressInfo] | None:
-        """The address when it needs no lookup: a Unix path, or an address in figures."""
-        if self.path is not None:
-            return [(socket.AF_UNIX, socket.SOCK_STREAM, 0, "", self.path)]
-        for family in (socket.AF_INET, socket.AF_INET6):
-            try:
-                socket.inet_pton(family, self.host)
-            except (OSError, ValueError):
-                continue
-            return [(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (self.host, self.port))]
-        return None
 
 
 def look_up(
@@ -141,11 +142,13 @@ def default_context(
 
 
 def new_socket(info: AddressInfo) -> socket.socket:
-    """A socket for this address, without Nagle's delay: handshake frames are small and wait for
-    each other.
+    """A socket for this address that does not block, without Nagle's delay: handshake frames are
+    small and wait for each other.
     """
-    sock = socket.socket(info[0], info[1], info[2])
-    if info[0] != getattr(socket, "AF_UNIX", None):
+    sock = socket.socket(info[0], info[1] | _NONBLOCK, info[2])
+    if not _NONBLOCK:
+        sock.setblocking(False)
+    if info[0] != _UNIX:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
 
@@ -223,6 +226,18 @@ def __getattr__(name: str) -> object:
     from amqpconn import _failures
 
     return getattr(_failures, name)
+
+
+def _known_addresses(target: Target) -> list[AddressInfo]:
+    if target.path is not None:
+        return [(socket.AF_UNIX, socket.SOCK_STREAM, 0, "", target.path)]
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, target.host)
+        except (OSError, ValueError):
+            continue
+        return [(family, STREAM, socket.IPPROTO_TCP, "", (target.host, target.port))]
+    return []
 
 
 def _context(ssl: SSLContext | bool | None) -> SSLContext | None:

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 async def connected_socket(target: Target, core: EndpointCore, wait: Wait) -> socket.socket:
     """A socket connected to `target`. Raises ConnectionFailed."""
     loop = asyncio.get_running_loop()
-    addresses = target.known_addresses()
-    if addresses is None:
+    addresses = target.known_addresses
+    if not addresses:
         core.enter("resolve", loop.time())
         addresses = await wait(_resolved(target))
     core.enter("connect", loop.time())
@@ -77,7 +77,6 @@ async def _attempt(
 ) -> socket.socket:
     sock = transport.new_socket(address)
     try:
-        sock.setblocking(False)
         # Where it does not tell, waiting does.
         code = transport.begin(sock, address) if transport.TELLS_AGAIN else transport.IN_PROGRESS
         if code == transport.IN_PROGRESS:

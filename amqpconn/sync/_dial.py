@@ -77,7 +77,7 @@ class Dial:
             self._core.enter("connect", monotonic())
             self._ask(self._connector)
         else:
-            self._reach(self._target.known_addresses() or self._resolve())
+            self._reach(self._target.known_addresses or self._resolve())
             if self._target.ssl is not None:
                 self._start_tls(self._target.ssl)
         return cast("Stream", self.stream)
@@ -165,7 +165,6 @@ class Dial:
         sock = transport.new_socket(address)
         self.stream = sock
         try:
-            sock.setblocking(False)
             code = transport.begin(sock, address)
             if self._interrupted:
                 raise OpenAborted("interrupted")

@@ -93,10 +93,12 @@ class Reactor:
         Its lock is held. Raises OSError.
         """
         with self._lock:
-            is_late = self._wait_for(connection, mask) and not self._waits.TAKES_MORE
+            number = connection.fileno()
+            self._served[connection] = number, mask  # first, because `release` goes by it
+            self._waits.add(number, mask, connection)
             self._alarms.set(connection, deadline)
-            is_late = is_late or (deadline is not None and deadline < self._wakes_at)
-        if is_late:
+            is_late = deadline is not None and deadline < self._wakes_at
+        if is_late or not self._waits.TAKES_MORE:
             self._wake()
 
     def release(self, connection: Serviced) -> None:
@@ -215,24 +217,20 @@ class Reactor:
             try:
                 following = connection.service(ready)
                 if following is not None:
-                    self.serve(connection, *following)
+                    self._go_on(connection, *following)
                     return
             except Exception:  # noqa: BLE001 - reported; others' connections must not end with it
                 report_exception()
             self._let_go(connection)
 
-    def _wait_for(self, connection: Serviced, mask: int) -> bool:
-        """Whether this is something new."""
-        number, before = self._served.get(connection, (-1, 0))
-        if before == mask:
-            return False
-        number = connection.fileno() if number < 0 else number
-        self._served[connection] = number, mask
-        if before:
-            self._waits.change(number, mask, connection)
-        else:
-            self._waits.add(number, mask, connection)
-        return True
+    def _go_on(self, connection: Serviced, mask: int, deadline: float | None) -> None:
+        """Here, so that nobody else has to be woken for it."""
+        with self._lock:
+            number, before = self._served[connection]
+            if mask != before:
+                self._served[connection] = number, mask
+                self._waits.change(number, mask, connection)
+            self._alarms.set(connection, deadline)
 
     def _let_go(self, connection: Serviced) -> None:
         self.release(connection)

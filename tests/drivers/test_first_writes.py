@@ -46,6 +46,7 @@ def writes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], bool]]:
 
     def new_socket(*info: object) -> socket.socket:
         sock = Recorded(fileno=usual(*info).detach())
+        sock.setblocking(False)
         sock.note_in(made)
         return sock
 
