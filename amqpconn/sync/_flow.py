@@ -109,39 +109,37 @@ class Flow(Owned):
 
     def _read(self, now: float) -> bool:
         """Take in what has come. False: nothing but signs of life."""
-        is_news = False
-        size, reads = READ_SIZE, 0
+        stream, is_news = self._stream, False
+        if stream is None or self._hung_up:
+            return False
+        size, reads = READ_SIZE, 1
         try:
-            while self._stream is not None and not self._hung_up:
-                data = self._stream.recv(size)
-                if data:
-                    is_news = self._core.receive_data(data, now) or is_news
-                else:
-                    self._core.receive_eof(now)
-                    is_news = True
-                reads += 1
+            while data := stream.recv(size):
+                is_news = self._core.receive_data(data, now) or is_news
                 if len(data) == size and reads < _READS_IN_TURN:
                     size = _READ_MORE if self._core.unfinished > _LARGE else READ_SIZE
-                elif type(self._stream) is socket.socket or not has_more(self._stream):
-                    break
+                elif type(stream) is socket.socket or not has_more(stream):
+                    return is_news
+                reads += 1
+            self._core.receive_eof(now)
         except OSError as error:
-            if not _would_block(error):
-                self._core.lost(transport.failed(error, self._target), now)
-                is_news = True
-        return is_news
+            if _would_block(error):
+                return is_news
+            self._core.lost(transport.failed(error, self._target), now)
+        return True
 
     def _flush(self, now: float) -> None:
         """Write what there is until the stream takes no more; the reactor goes on when it does."""
-        was_full = bool(self._unsent)
+        stream, output, was_full = self._stream, self._core.output, bool(self._unsent)
         try:
-            while self._stream is not None and (self._unsent or self._core.output.size):
-                if not self._unsent and self._core.output.size < WORTH_GATHERING:
-                    self._unsent = memoryview(self._core.data_to_send(now))
-                if self._unsent:
-                    rest, sent = self._unsent, self._stream.send(self._unsent)
+            while stream is not None and (self._unsent or output.size):
+                if self._unsent or output.size < WORTH_GATHERING:
+                    rest = self._unsent or memoryview(self._core.data_to_send(now))
+                    self._unsent = rest
+                    sent = stream.send(rest)
                 else:
-                    size, parts = self._core.output.size, self._core.parts_to_send(now)
-                    sent = gather(self._stream, parts, size)
+                    size, parts = output.size, self._core.parts_to_send(now)
+                    sent = gather(stream, parts, size)
                     rest = memoryview(b"".join(parts)) if sent < size else NOTHING
                 # Nothing in place of an empty part, which would keep the whole.
                 self._unsent = rest[sent:] if sent < len(rest) else NOTHING

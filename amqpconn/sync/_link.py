@@ -310,9 +310,9 @@ class Link(Flow):
             return self._mask(), deadline
 
     def _mask(self) -> int:
-        # What comes after the end is not read: it would wake the thread again and again.
-        wanted = 0 if self._hung_up else EVENT_READ
-        return wanted | EVENT_WRITE if self._unsent else wanted
+        if self._hung_up:  # what comes after the end would wake the thread again and again
+            return EVENT_WRITE
+        return EVENT_READ | EVENT_WRITE if self._unsent else EVENT_READ
 
     def finish(self) -> None:
         """Close the stream and tell everybody. Harmless a second time."""

@@ -23,55 +23,57 @@ _LONGEST_S: Final = 3600.0
 class Waiting:
     """Waits for one stream, again and again."""
 
-    __slots__ = ("_mask", "_number", "_poll", "_stream")
+    __slots__ = ("_poll", "_stream", "_told")
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
-        self._number = self._mask = -1  # what `_poll` has been told
+        self._told = -1, 0  # the number and the mask that `_poll` goes by
 
     def ready(self, mask: int, timeout_s: float | None) -> int:
         """Wait until one of `mask` (of selectors) is ready, and no longer than the timeout.
 
         Which of them is ready; 0 for none, which may be before the time is over.
         """
+        stream = self._stream
         timeout = _LONGEST_S if timeout_s is None or timeout_s > _LONGEST_S else timeout_s
-        if type(self._stream) is not socket.socket:
-            if mask & EVENT_READ and has_more(self._stream):
+        if type(stream) is not socket.socket:
+            if mask & EVENT_READ and has_more(stream):
                 return EVENT_READ
-            if not isinstance(self._stream, socket.socket):
+            if not isinstance(stream, socket.socket):
                 timeout = min(timeout, LOOK_AGAIN_S)
         try:
-            return _wait(self, mask, timeout)
+            if not _CAN_POLL:
+                return _selected(stream, mask, timeout)
+            told = stream.fileno(), mask  # asked each time, because its user may have closed it
+            if told != self._told:
+                self._tell(*told)
+            found = self._poll.poll(ceil(timeout * 1000))
         except ValueError:  # its user has closed it: that is to be read too
             return EVENT_READ
+        ready = found[0][1] if found else 0
+        # What is neither is an end, and to be read.
+        return (EVENT_WRITE if ready & _OUT else 0) | (EVENT_READ if ready & ~_OUT else 0)
 
-    def _polled(self, mask: int, timeout: float) -> int:
-        number = self._stream.fileno()  # asked each time, because its user may have closed it
-        if number != self._number or mask != self._mask:
-            self._poll, self._number, self._mask = select.poll(), number, mask
-            self._poll.register(number, _POLLED[mask])
-        ready = 0
-        for _, found in self._poll.poll(ceil(timeout * 1000)):
-            # What is neither is an end, and to be read.
-            ready = (EVENT_WRITE if found & _OUT else 0) | (EVENT_READ if found & ~_OUT else 0)
-        return ready
-
-    def _selected(self, mask: int, timeout: float) -> int:
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._stream, mask)
-            return sum(ready for _, ready in selector.select(timeout))
+    def _tell(self, number: int, mask: int) -> None:
+        self._poll = select.poll()
+        self._poll.register(number, _POLLED[mask])
+        self._told = number, mask
 
 
-if hasattr(select, "poll"):  # which needs a tenth of a selector's time
-    _wait = Waiting._polled
+def _selected(stream: Stream, mask: int, timeout: float) -> int:
+    with selectors.DefaultSelector() as selector:
+        selector.register(stream, mask)
+        return sum(ready for _, ready in selector.select(timeout))
+
+
+_CAN_POLL: Final = hasattr(select, "poll")  # which needs a tenth of a selector's time
+if _CAN_POLL:
     _OUT: Final = select.POLLOUT
     _POLLED: Final = {
         EVENT_READ: select.POLLIN,
         EVENT_WRITE: _OUT,
         EVENT_READ | EVENT_WRITE: select.POLLIN | _OUT,
     }
-else:
-    _wait = Waiting._selected
 
 
 def has_more(stream: Stream) -> bool:
