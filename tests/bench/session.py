@@ -7,12 +7,13 @@ import os
 import resource
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
 
+from tests.bench.apart import apart
 from tests.bench.clients import CLIENTS, LIMIT, place
 from tests.bench.process import Process, spent
 from tests.bench.requirements import Missing, compiler
@@ -58,11 +59,18 @@ class Session:
         """The URL of a RabbitMQ node, started by the first who asks."""
         if self._given:
             return self._given
+        return f"amqp://guest:guest@{self._node.host}:{self._node.port}/"
+
+    @cached_property
+    def _node(self) -> RabbitMQNode:
         if not SERVER.exists():
             raise Missing("RabbitMQ", "apt-get install rabbitmq-server")
         node = RabbitMQNode(self.folder / "node", config="log.connection.level = none\n")
-        self._stack.enter_context(node)
-        return f"amqp://guest:guest@{node.host}:{node.port}/"
+        return self._stack.enter_context(node)
+
+    def apart(self) -> AbstractContextManager[None]:
+        """Processors of their own for clients and the broker; see `tests.bench.apart`."""
+        return apart(None if self._given else self._node.pid)
 
     @cached_property
     def limit(self) -> Path:

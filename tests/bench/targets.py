@@ -97,6 +97,21 @@ def _fast(bench: str, what: str, least: float, cases: tuple[str, ...], peer: str
     return Target(bench, f"{what}, times as fast as {peer}", least, "x", measured, at_least=True)
 
 
+def _handshakes(what: str, case: str) -> list[Target]:
+    """The processor's part of opening and closing."""
+    pairs = (SYNC, "hand-packed", 1.6), (ASYNCIO, "aiormq", 0.45)
+    return [
+        Target(
+            "handshake",
+            f"{library}, {what}, to {peer}",
+            limit,
+            "x",
+            ratio("handshake", case, library, peer),
+        )
+        for library, peer, limit in pairs
+    ]
+
+
 def _round_trips(name: str, most: int) -> Target:
     """To wait for the server so often, until a channel can be used."""
     measured = whole(median("roundtrips", "trips", name))
@@ -161,20 +176,8 @@ TARGETS = (
     _fast("stream", "messages", 7, _MESSAGES, "aiormq"),
     _fast("stream", "heartbeats", 3, _HEARTBEATS, "pamqp"),
     Target("chunks", "from 128 B to 1 MiB, the worst to the best", 3, "x", spread_of_chunks),
-    Target(
-        "handshake",
-        f"{SYNC}, processor, to the hand-packed script",
-        1.6,
-        "x",
-        ratio("handshake", "cpu", SYNC, "hand-packed"),
-    ),
-    Target(
-        "handshake",
-        f"{ASYNCIO}, processor, to aiormq",
-        0.45,
-        "x",
-        ratio("handshake", "cpu", ASYNCIO, "aiormq"),
-    ),
+    *_handshakes("processor", "cpu"),
+    *_handshakes("shared processor", "cpu shared"),
     *(
         Target(
             "handshake",
