@@ -6,10 +6,9 @@ from amqpconn.errors import PHASES, AMQPError, CallTimeout, ConnectionFailed, Pe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypeVar
+    from typing import Any, TypeVar
 
     from amqpconn.config import Settings
-    from amqpconn.core.clockwork import Phases, Traffic
     from amqpconn.core.connection import ConnectionManager
     from amqpconn.core.events import Call
     from amqpconn.core.framing import FrameReader
@@ -28,13 +27,23 @@ class Circumstances:
 
     settings: Settings
     peer: str
-    phases: Phases
-    traffic: Traffic
-    heartbeat: Heartbeat
+    phase: str
+    last_in: float | None
+    last_out: float | None
+    heartbeat: Heartbeat | None
     manager: ConnectionManager
     _reader: FrameReader
     _watch: Watch | None
     _now: float
+    _entered: tuple[Any, ...]  # each phase, and when it began
+
+    def elapsed(self, now: float) -> dict[str, float]:
+        """Seconds in each phase so far, in the order in which they came."""
+        phases, begun = self._entered[::2], self._entered[1::2]
+        spent: dict[str, float] = {}
+        for phase, since, until in zip(phases, begun, (*begun[1:], now), strict=False):
+            spent[phase] = spent.get(phase, 0.0) + until - since
+        return spent
 
     @property
     def transcript(self) -> Transcript | None:
@@ -51,10 +60,11 @@ class Circumstances:
 
     def _located(self, error: E, now: float) -> E:
         """Stamp an error with its circumstances. Nothing else does."""
-        error.phase = self.phases.current or PHASES[0]
-        error.elapsed = self.phases.elapsed(now)
+        error.phase = self.phase or PHASES[0]
+        error.elapsed = self.elapsed(now)
         error.peer = self.peer
-        error.last_in_age_s, error.last_out_age_s = self.traffic.ages(now)
+        error.last_in_age_s = _age_s(self.last_in, now)
+        error.last_out_age_s = _age_s(self.last_out, now)
         error.transcript = self.transcript
         return error
 
@@ -68,7 +78,7 @@ class Circumstances:
         from amqpconn.core import reasons  # late: only what went wrong needs it
 
         return reasons.too_late(
-            self.settings.timeout_s or 0.0, self.phases.current, self.manager.expected(), late_s
+            self.settings.timeout_s or 0.0, self.phase, self.manager.expected(), late_s
         )
 
     def _end_of_stream(self, cause: BaseException | None) -> ConnectionFailed:
@@ -78,10 +88,11 @@ class Circumstances:
         from amqpconn.core import reasons
 
         how = cause.__cause__ or cause if isinstance(cause, PeerHungUp) else cause
-        error = self._reader.eof() or self.heartbeat.stall(self._now)
+        stall = None if self.heartbeat is None else self.heartbeat.stall(self._now)
+        error = self._reader.eof() or stall
         if error is None:
             return reasons.hung_up(
-                self.phases.current,
+                self.phase,
                 self.manager.agreement,
                 self._reader.unfinished,
                 how,
@@ -89,3 +100,7 @@ class Circumstances:
             )
         error.__cause__ = how
         return error
+
+
+def _age_s(then: float | None, now: float) -> float | None:
+    return None if then is None else max(now - then, 0.0)

@@ -34,7 +34,11 @@ _TICK: Final = 1 / 16
 
 
 class Heartbeat:
-    """The two clocks of one connection. `interval_s` 0: no heartbeats."""
+    """The two clocks of a connection that has agreed on heartbeats. Both begin with tune-ok.
+
+    Args:
+        interval_s: the agreed heartbeat, above 0.
+    """
 
     __slots__ = (
         "_give_up_at",
@@ -47,53 +51,43 @@ class Heartbeat:
         "stalled_s",
     )
 
-    def __init__(self) -> None:
-        self.interval_s = 0
-        self.last_in = 0.0
-        self.stalled_s = 0.0
-        self._send_at = self._give_up_at = self._woke_at = 0.0
+    def __init__(self, interval_s: int, now: float) -> None:
+        self.interval_s = interval_s
+        self.last_in = now
+        self.stalled_s = self._woke_at = 0.0
+        self._send_at = now + interval_s * _PART
+        self._give_up_at = now + interval_s * INTERVALS_OF_SILENCE
         self._is_grace = False  # what is left until the peer is given up
         self._tick_s = _LONGEST_TICK_S
-
-    def start(self, interval_s: int, now: float) -> None:
-        """Both clocks begin with tune-ok."""
-        self.interval_s = interval_s
-        while self._tick_s > max(interval_s, 1) * _TICK:
+        while self._tick_s > interval_s * _TICK:
             self._tick_s /= 2
-        self._send_at = now + interval_s * _PART
-        self.received(now)
-
-    def stop(self) -> None:
-        """Nothing is sent or expected any more."""
-        self.interval_s = 0
 
     def received(self, now: float) -> None:
         """Bytes came, so a stall of ours before them has done no harm yet."""
-        if now - self._send_at > self.interval_s * _LATE > 0:
+        if now - self._send_at > self.interval_s * _LATE:
             self._awake(now)
         self.last_in, self._is_grace = now, False
         self._give_up_at = now + self.interval_s * INTERVALS_OF_SILENCE
 
     def sent(self, now: float) -> None:
         """Bytes go out."""
-        if now - self._send_at > self.interval_s * _LATE > 0:
+        if now - self._send_at > self.interval_s * _LATE:
             self._awake(now)
         self._send_at = now + self.interval_s * _PART
 
-    def next_deadline(self) -> float | None:
-        """The tick in which to look again; None without heartbeats."""
-        if not self.interval_s:
-            return None
-        return -(-min(self._send_at, self._give_up_at) // self._tick_s) * self._tick_s
+    def next_deadline(self) -> float:
+        """The tick in which to look again."""
+        earliest = min(self._give_up_at, self._send_at)
+        return -(-earliest // self._tick_s) * self._tick_s
 
     def due(self, now: float) -> bool:
         """Whether to send one now."""
-        return now >= self._send_at and self.interval_s > 0
+        return now >= self._send_at
 
     def check(self, now: float) -> HeartbeatsMissed | ProcessStalled | None:
         """The error when the peer is to be given up."""
         self._awake(now)
-        if now < self._give_up_at or not self.interval_s:
+        if now < self._give_up_at:
             return None
         late = now - self._give_up_at
         if late > self.interval_s * _PART and not self._slept(now):
@@ -116,7 +110,7 @@ class Heartbeat:
     def _awake(self, now: float) -> None:
         """We run; were we to run long ago?"""
         late = now - self._send_at
-        if late > self.interval_s * _LATE and self.interval_s:
+        if late > self.interval_s * _LATE:
             self.stalled_s, self._woke_at = late, now
 
     def _slept(self, now: float) -> bool:

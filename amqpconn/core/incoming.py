@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from amqpconn._typing import cast
 from amqpconn.core.channels import Channels
-from amqpconn.core.clockwork import Traffic
 from amqpconn.core.connection import ConnectionManager
 from amqpconn.core.dialect import AUTO, dialect_for, dialect_of_header
 from amqpconn.core.events import Blocked, Opened, Redial, SecretFailed
 from amqpconn.core.framing import FRAME_OVERHEAD, FrameReader
+from amqpconn.core.heartbeat import Heartbeat
 from amqpconn.core.lifecycle import (
     CONNECTED,
     CONNECTING,
@@ -85,7 +85,7 @@ class Incoming(Lifecycle):
         """What is waited for by now, if anything is; it stays where the end has come."""
         state = self.manager.machine.state
         if state is not CLOSED:
-            self.phases.enter(PHASES[state], now)
+            self.enter(PHASES[state], now)
 
     def receive_data(self, data: bytes, now: float) -> bool:
         """Bytes from the peer, in pieces of any size. False: there is nothing new for the driver,
@@ -94,8 +94,8 @@ class Incoming(Lifecycle):
         before = self.manager.machine.state
         if not data or before is CLOSED:
             return False
-        self._now = self.traffic.last_in = now
-        if self.heartbeat.interval_s:
+        self._now = self.last_in = now
+        if self.heartbeat is not None:
             self.heartbeat.received(now)
         if len(data) == FRAME_OVERHEAD and self._reader.is_heartbeat(data):
             return False
@@ -123,7 +123,8 @@ class Incoming(Lifecycle):
         """Limits and heartbeats are in force from here on."""
         self._reader.tuned(tuning.frame_max)
         self.channels.channel_max = tuning.channel_max
-        self.heartbeat.start(tuning.heartbeat, self._now)
+        if tuning.heartbeat:
+            self.heartbeat = Heartbeat(tuning.heartbeat, self._now)
         if self._watch is not None:
             self._watch.tell("negotiated", self.manager.agreement)
 
@@ -189,7 +190,7 @@ class Incoming(Lifecycle):
             self._renewal.explain(error, self._now)
         self.error = self._located(error, self._now)
         self.output.clear()
-        self.heartbeat.stop()
+        self.heartbeat = None
         self._deadlines.set("opening", None)
         self._deadlines.set("lingering", self._now + FAREWELL_S)
         self._become(DISCONNECTING)
@@ -287,8 +288,7 @@ class Incoming(Lifecycle):
         if self.first is not None:
             self.channels.abandon(self.first)
             self.first = None
-        self.heartbeat.stop()
-        self.traffic = Traffic()
+        self.heartbeat = self.last_in = self.last_out = None
         self.output.clear()
         self._deadlines.set("ahead", None)
         self._speak(dialect)

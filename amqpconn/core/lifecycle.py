@@ -8,15 +8,14 @@ from abc import abstractmethod
 from enum import Enum
 
 from amqpconn.core.circumstances import Circumstances
-from amqpconn.core.clockwork import Deadlines, Phases, Traffic
+from amqpconn.core.clockwork import Deadlines
 from amqpconn.core.events import Down, HangUp, StateChanged
-from amqpconn.core.heartbeat import Heartbeat
 from amqpconn.core.output import Output
 from amqpconn.errors import AlreadyOpen, ConnectionFailed, OpenAborted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final
+    from typing import Any, Final
 
     from amqpconn.config import Settings
     from amqpconn.core.channels import Channels
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from amqpconn.core.events import Call, Event
     from amqpconn.core.fast_open import FastOpen
     from amqpconn.core.handshake import OpenRequest
+    from amqpconn.core.heartbeat import Heartbeat
     from amqpconn.core.renewal import Renewal
     from amqpconn.core.servers import Servers
     from amqpconn.core.watch import Watch
@@ -64,6 +64,7 @@ class Lifecycle(Circumstances):
     __slots__ = (
         "_deadlines",
         "_emit",
+        "_entered",
         "_hung_up",
         "_now",
         "_renewal",
@@ -78,14 +79,15 @@ class Lifecycle(Circumstances):
         "first",
         "heartbeat",
         "is_leaving",
+        "last_in",
+        "last_out",
         "news",
         "output",
         "peer",
-        "phases",
+        "phase",
         "settings",
         "state",
         "tells_states",
-        "traffic",
     )
 
     dialect: Dialect
@@ -100,8 +102,11 @@ class Lifecycle(Circumstances):
         self.tells_states = True
         self.error: ConnectionFailed | None = None
         self.first: Call | None = None
-        self.heartbeat = Heartbeat()
-        self.traffic = Traffic()
+        self.heartbeat: Heartbeat | None = None
+        self.last_in: float | None = None
+        self.last_out: float | None = None
+        self.phase = ""
+        self._entered: tuple[Any, ...] = ()
         self.news: list[Event] = []
         # Those before, the next one last; a deque would take 600 bytes.
         self._told: list[Event] = []
@@ -110,7 +115,6 @@ class Lifecycle(Circumstances):
         self._watch = self._observed() if is_watched else None
         self._emit = self.news.append if self._watch is None else self._watch.emit
         self.output = Output() if self._watch is None else self._watch.output()
-        self.phases = Phases(None if self._watch is None else self._watch.entered)
         self._deadlines = Deadlines()
         self._request: OpenRequest | None = None
         self._hung_up: HangUp | None = None
@@ -150,9 +154,13 @@ class Lifecycle(Circumstances):
             self._deadlines.set("opening", now + self.settings.timeout_s)
 
     def enter(self, phase: str, now: float) -> None:
-        """Note what the driver is busy with: 'resolve', 'connect', 'tls'."""
+        """Note what is waited for from now on; of a driver's 'resolve', 'connect' or 'tls'."""
         self._now = now
-        self.phases.enter(phase, now)
+        if phase != self.phase:
+            self.phase = phase
+            self._entered += (phase, now)
+            if self._watch is not None:
+                self._watch.entered(phase)
 
     def lost(self, cause: BaseException | None, now: float) -> None:
         """The stream ended (None) or broke. While closing that is no error."""
@@ -171,7 +179,7 @@ class Lifecycle(Circumstances):
         if self.error is None:
             from amqpconn.core import reasons  # late: only what went wrong needs it
 
-            self.error = self._located(reasons.in_phase(error, self.phases.current), now)
+            self.error = self._located(reasons.in_phase(error, self.phase), now)
         self._hang_up(quick=True)
 
     def disconnected(self) -> None:
@@ -211,8 +219,8 @@ class Lifecycle(Circumstances):
         self._now = now
         parts = self.output.take()
         if parts:
-            self.traffic.last_out = now
-            if self.heartbeat.interval_s:
+            self.last_out = now
+            if self.heartbeat is not None:
                 self.heartbeat.sent(now)
         return parts
 
@@ -228,13 +236,12 @@ class Lifecycle(Circumstances):
 
     def next_deadline(self) -> float | None:
         """When `handle_timer` is to be called at the latest; None: never."""
-        earliest = self._deadlines.earliest()
-        if not self.heartbeat.interval_s:
+        deadlines = self._deadlines
+        earliest = deadlines.earliest() if deadlines.calls else deadlines.first
+        if self.heartbeat is None:
             return earliest
-        heartbeat = self.heartbeat.next_deadline()
-        if heartbeat is None or earliest is None:
-            return earliest if heartbeat is None else heartbeat
-        return min(earliest, heartbeat)
+        look_again = self.heartbeat.next_deadline()
+        return look_again if earliest is None or look_again < earliest else earliest
 
     def remaining(self, now: float) -> float | None:
         """Seconds until the next deadline, at least 0; None when there is none."""
@@ -249,13 +256,17 @@ class Lifecycle(Circumstances):
         earliest = self._deadlines.earliest()
         if earliest is not None and earliest <= now:
             self._too_long(now)
-        missed = self.heartbeat.check(now)
+        if self.heartbeat is not None:
+            self._look_after(self.heartbeat, now)
+
+    def _look_after(self, heartbeat: Heartbeat, now: float) -> None:
+        missed = heartbeat.check(now)
         if missed is not None:
             self._silent(missed, now)
-        elif self.heartbeat.due(now):
+        elif heartbeat.due(now):
             if not self.output.size:  # what waits already is as good a sign of life
                 self.output.write_first(self.dialect.heartbeat)
-            self.heartbeat.sent(now)
+            heartbeat.sent(now)
 
     def _too_long(self, now: float) -> None:
         for call in self._deadlines.passed_calls(now):
@@ -267,7 +278,7 @@ class Lifecycle(Circumstances):
         if name == "opening":
             self.fail(self._too_late(late_s), now)
         elif name == "ahead":
-            self._fall_back(f"no answer in phase {self.phases.current}")
+            self._fall_back(f"no answer in phase {self.phase}")
         elif name == "renewal":
             self.renewal.due(now)
         elif name == "expiry":
@@ -303,7 +314,7 @@ class Lifecycle(Circumstances):
     def _hang_up(self, quick: bool) -> None:
         """Ask the driver to close the stream, once, and once more when it has become urgent."""
         self.manager.abandon()
-        self.heartbeat.stop()
+        self.heartbeat = None
         if quick:
             self.output.clear()
         else:
@@ -316,7 +327,7 @@ class Lifecycle(Circumstances):
     def _disconnecting(self, now: float, timeout: float | None) -> None:
         self._deadlines.set("closing", None if timeout is None else now + timeout)
         self._become(DISCONNECTING)
-        self.phases.enter(self.manager.phase, now)
+        self.enter(self.manager.phase, now)
 
     def _become(self, state: EndpointState) -> None:
         if state is not self.state:

@@ -67,7 +67,7 @@ class Client:
         if self.is_ended:
             session.outbox.is_fresh = False
             return
-        if not session.is_reading:
+        if not session.is_reading and session.heartbeat is not None:
             session.heartbeat.received(now)  # it cannot be held against the client
         session.handle_timer(now)
         self._unsent += session.data_to_send(now)

@@ -7,6 +7,7 @@ from functools import partial
 from amqpconn.core.assembler import Assembler
 from amqpconn.core.dialect import dialect_of_header
 from amqpconn.core.framing import FrameReader
+from amqpconn.core.heartbeat import Heartbeat
 from amqpconn.core.states import HEADER, RECEIVED, IllegalStep
 from amqpconn.testing.actions import Moment
 from amqpconn.testing.control import Control
@@ -119,6 +120,7 @@ class Incoming:
             )
         elif method.NAME == "connection.tune-ok":
             self._reader.frame_max = method.frame_max or _NO_LIMIT
-            session.heartbeat.start(method.heartbeat, session.now)
+            interval_s = method.heartbeat
+            session.heartbeat = Heartbeat(interval_s, session.now) if interval_s else None
         elif method.NAME == "connection.open":
             session.virtual_host = method.virtual_host

@@ -8,7 +8,6 @@ from functools import partial
 from amqpconn.core.assembler import PARTS_OF_A_BODY_FRAME, content_parts
 from amqpconn.core.connection import short_text
 from amqpconn.core.dialect import dialect_for
-from amqpconn.core.heartbeat import Heartbeat
 from amqpconn.core.states import SENT, IllegalStep, Machine, Role, State
 from amqpconn.errors import ConnectionFailed
 from amqpconn.testing.channels import ChannelSide
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from amqpconn.core.assembler import Content
+    from amqpconn.core.heartbeat import Heartbeat
     from amqpconn.testing.behaviour import Behaviour
     from amqpconn.testing.queues import Queues
     from amqpconn.testing.received import Received
@@ -56,7 +56,7 @@ class Session:
         self.is_over = False
         self.is_reading = self.sends_heartbeats = True
         self.now = 0.0
-        self.heartbeat = Heartbeat()
+        self.heartbeat: Heartbeat | None = None  # since tune-ok, if one was agreed on
         self.machine = Machine(Role.SERVER)
         self.dialect = dialect_for(behaviour.protocols[-1])
         self._incoming = Incoming(self)
@@ -85,7 +85,8 @@ class Session:
         """Bytes from the client. What cannot be read ends the session with a close (501)."""
         self.now = now
         self.bytes_received += len(data)
-        self.heartbeat.received(now)
+        if self.heartbeat is not None:
+            self.heartbeat.received(now)
         try:
             self._incoming.receive(data)
         except (ConnectionFailed, IllegalStep) as error:
@@ -98,18 +99,21 @@ class Session:
         """What is to be written now."""
         self.now = now
         data = self.outbox.take(now)
-        if data:
+        if data and self.heartbeat is not None:
             self.heartbeat.sent(now)
         return data
 
     def next_deadline(self) -> float | None:
         """When `handle_timer` is due."""
-        times = [self.heartbeat.next_deadline(), self.outbox.next_deadline()]
+        own = None if self.heartbeat is None else self.heartbeat.next_deadline()
+        times = [own, self.outbox.next_deadline()]
         return min((time for time in times if time is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
         """Send a heartbeat, or give a silent client up, as brokers do: without a word."""
         self.now = now
+        if self.heartbeat is None:
+            return
         if self.heartbeat.check(now) is not None:
             self.outbox.end("cut")
         elif self.heartbeat.due(now):
@@ -120,7 +124,7 @@ class Session:
     def end(self) -> None:
         """The stream is gone."""
         self.machine.abandon()
-        self.heartbeat.stop()
+        self.heartbeat = None
         for side in self._channels.values():
             side.end()
 
@@ -182,7 +186,7 @@ class Session:
     def fall_silent(self) -> None:
         """Say nothing more, and take no notice of what comes."""
         self.outbox.mute()
-        self.heartbeat.stop()
+        self.heartbeat = None
 
     def finish(self) -> None:
         """Take nothing more, and end the stream after what is to be sent."""

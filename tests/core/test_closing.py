@@ -41,7 +41,7 @@ def test_we_close_and_the_server_agrees() -> None:
     client.core.close(client.now)
     assert client.methods() == [connection.Close(200, "bye")]
     assert client.core.state is EndpointState.DISCONNECTING
-    assert client.core.phases.current == "closing"
+    assert client.core.phase == "closing"
     assert client.events() == []
     client.feed(connection.CloseOk())
     assert client.event(HangUp).quick is False

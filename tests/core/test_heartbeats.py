@@ -314,8 +314,7 @@ def test_without_heartbeats_nobody_can_tell_that_we_slept() -> None:
 def test_whatever_happens_the_next_look_is_ahead(
     interval: int, steps: list[tuple[str, float]]
 ) -> None:
-    heart, now = Heartbeat(), EPOCH
-    heart.start(interval, now)
+    heart, now = Heartbeat(interval, EPOCH), EPOCH
     for what, seconds in steps:
         now += seconds
         if what == "in":
@@ -339,20 +338,10 @@ def test_whatever_happens_the_next_look_is_ahead(
 def test_connections_are_looked_after_in_the_same_ticks(interval: int, tick_s: float) -> None:
     ticks = set()
     for begun in (EPOCH + number * tick_s / 7 for number in range(1, 8)):
-        heart = Heartbeat()
-        heart.start(interval, begun)
+        heart = Heartbeat(interval, begun)
         deadline = heart.next_deadline()
         assert deadline is not None
         assert 0 <= deadline - (begun + interval / 2) < tick_s
         ticks.add(deadline)
     assert {tick % tick_s for tick in ticks} == {0.0}
     assert len(ticks) <= 2
-
-
-def test_one_that_is_stopped_is_never_due() -> None:
-    heart = Heartbeat()
-    heart.start(1, EPOCH)
-    heart.stop()
-    assert heart.next_deadline() is None
-    assert not heart.due(EPOCH + 1e9)
-    assert heart.check(EPOCH + 1e9) is None

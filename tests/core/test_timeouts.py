@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amqpconn.auth import plain_auth
-from amqpconn.core.clockwork import Deadlines, Phases
+from amqpconn.core.clockwork import Deadlines
 from amqpconn.core.endpoint import EndpointState
 from amqpconn.core.events import Call, HangUp
 from amqpconn.core.handshake import OpenRequest
@@ -175,7 +175,7 @@ def test_calls_that_are_over_are_forgotten_behind_one_that_waits() -> None:
     for _ in range(1000):
         core.call(queue.Declare(), other, None, now, 30.0)
         client.feed(queue.DeclareOk(), other.id)
-    assert len(core._deadlines._calls) < 100
+    assert len(core._deadlines.calls) < 100
     client.events()
     core.handle_timer(now + 10.0)
     assert client.events() == [waits]
@@ -261,11 +261,12 @@ def test_named_deadlines() -> None:
 
 
 def test_time_is_booked_on_the_phase_in_which_it_passed() -> None:
-    phases = Phases()
-    assert phases.elapsed(5.0) == {}
-    phases.enter("header", 10.0)
-    phases.enter("header", 11.0)
-    phases.enter("start", 12.5)
-    assert phases.current == "start"
-    assert phases.elapsed(13.0) == {"header": 2.5, "start": 0.5}
-    assert phases.elapsed(14.0) == {"header": 2.5, "start": 1.5}
+    core = Client().core
+    assert core.elapsed(5.0) == {}
+    core.enter("resolve", 10.0)
+    core.enter("resolve", 11.0)
+    core.enter("connect", 12.5)
+    assert core.phase == "connect"
+    assert core.elapsed(13.0) == {"resolve": 2.5, "connect": 0.5}
+    core.enter("resolve", 14.0)
+    assert core.elapsed(15.0) == {"resolve": 3.5, "connect": 1.5}

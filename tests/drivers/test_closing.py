@@ -268,7 +268,7 @@ def test_close_while_connecting_ends_it(driver: Driver) -> None:
     with dropping() as address:
         endpoint = driver.Endpoint(*address)
         connection, background = opening(driver, endpoint)
-        eventually(lambda: endpoint._core.phases.current == "connect")
+        eventually(lambda: endpoint._core.phase == "connect")
         before = time.monotonic()
         connection.close()
         connection.endpoint.abort()
@@ -282,7 +282,7 @@ def test_close_during_the_name_lookup_ends_it(
     with hanging_resolver(monkeypatch):
         endpoint = driver.Endpoint("slow.invalid")
         connection, background = opening(driver, endpoint)
-        eventually(lambda: endpoint._core.phases.current == "resolve")
+        eventually(lambda: endpoint._core.phase == "resolve")
         before = time.monotonic()
         connection.close()
         assert isinstance(background.error(), OpenAborted)
@@ -293,7 +293,7 @@ def test_close_during_the_tls_handshake_ends_it(driver: Driver) -> None:
     with listening() as listener:
         endpoint = driver.Endpoint(*listener.getsockname(), ssl=True)
         connection, background = opening(driver, endpoint)
-        eventually(lambda: endpoint._core.phases.current == "tls")
+        eventually(lambda: endpoint._core.phase == "tls")
         time.sleep(0.02)
         connection.close()
         assert isinstance(background.error(), OpenAborted)

@@ -69,7 +69,7 @@ def opening(endpoint: Endpoint, when: Callable[[], object]) -> None:
 
 
 def in_phase(endpoint: Endpoint, phase: str) -> Callable[[], bool]:
-    return lambda: endpoint._core.phases.current == phase
+    return lambda: endpoint._core.phase == phase
 
 
 def test_in_the_name_lookup(monkeypatch: pytest.MonkeyPatch) -> None:
