@@ -251,7 +251,7 @@ class ConnectionFacade:
         self._core = endpoint._core
 
     def __repr__(self) -> str:
-        state = self._core.manager.machine.state.value
+        state = self._core.manager.state.value
         return f"<{type(self).__module__}.{type(self).__name__} {self._core.peer} {state}>"
 
     @property

@@ -65,7 +65,7 @@ class Channels:
     Args:
         emit: takes events for the driver.
         output: takes what is to be written.
-        circumstances: note on an error where and when it happened.
+        circumstances: know how many there may be, and note on an error where and when it was.
     """
 
     __slots__ = (
@@ -77,7 +77,6 @@ class Channels:
         "_free",
         "_highest",
         "_output",
-        "channel_max",
     )
 
     def __init__(
@@ -87,7 +86,6 @@ class Channels:
         output: Output,
         circumstances: Circumstances,
     ) -> None:
-        self.channel_max = 0
         self._dialect = dialect
         self._emit = emit
         self._output = output
@@ -256,8 +254,9 @@ class Channels:
     def _take_id(self) -> int:
         if self._free:
             return self._free.pop()
-        if self._highest >= self.channel_max:
-            raise NoFreeChannel(f"all {self.channel_max} channels of this connection are open")
+        most = self._circumstances.channel_max
+        if self._highest >= most:
+            raise NoFreeChannel(f"all {most} channels of this connection are open")
         self._highest += 1
         return self._highest
 

@@ -46,6 +46,12 @@ class Circumstances:
         return spent
 
     @property
+    def channel_max(self) -> int:
+        """The highest channel id that was agreed on, 0 before."""
+        agreement = self.manager.agreement
+        return 0 if agreement is None or agreement.tuning is None else agreement.tuning.channel_max
+
+    @property
     def transcript(self) -> Transcript | None:
         """The last frames; None without a flight recorder."""
         return None if self._watch is None else self._watch.transcript()

@@ -35,11 +35,11 @@ class Deadlines:
 
     def set(self, name: str, deadline: float | None) -> None:
         """Set a deadline, or with None remove it."""
-        if deadline is not None:
+        if deadline is None:
+            self._named.pop(name, None)
+        else:
             self._named[name] = deadline
-        elif self._named.pop(name, None) is None:
-            return
-        self.first = min(self._named.values(), default=None)
+        self.first = min(self._named.values()) if self._named else None
 
     def at(self, name: str) -> float | None:
         """When a deadline is; None when it is not set."""

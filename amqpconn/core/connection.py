@@ -58,13 +58,13 @@ if TYPE_CHECKING:
         def opened(self, heard: list[Method]) -> None:
             """The handshake is done, after the server said these."""
 
-        def open_first_channel(self, channel_max: int) -> None:
+        def open_first_channel(self) -> None:
             """Ask for the channel that is wanted with the connection."""
 
         def secret_wanted(self, question: SecretWanted) -> None:
             """The driver is to ask for what the next method waits for."""
 
-        def secret_used(self, auth: AuthMethod, life_s: float | None) -> None:
+        def secret_used(self, auth: AuthMethod, life_s: float) -> None:
             """A secret goes out, which holds that long."""
 
         def redirected(self, host: str) -> None:
@@ -82,8 +82,8 @@ if TYPE_CHECKING:
         def closing_meanwhile(self, error: ConnectionFailed) -> None:
             """The server has closed, as we have; its close is answered."""
 
-        def closed_in_order(self) -> None:
-            """Our close is answered."""
+        def hang_up(self, quick: bool) -> None:
+            """The stream is to be closed, at once or after what is left to be written."""
 
 
 _SHORT_STRING_LIMIT: Final = 255
@@ -92,7 +92,7 @@ _SHORT_STRING_LIMIT: Final = 255
 _NONE: Final[Any] = None
 
 
-class ConnectionManager:
+class ConnectionManager(Machine):
     """Handshake, blocked and unblocked, close. One per endpoint, for one connection."""
 
     __slots__ = (
@@ -104,12 +104,11 @@ class ConnectionManager:
         "_side",
         "agreement",
         "blocked_reason",
-        "machine",
         "question",
     )
 
     def __init__(self, side: Side, dialect: Dialect, settings: Settings) -> None:
-        self.machine = Machine(Role.CLIENT)
+        super().__init__(Role.CLIENT)
         self.agreement: Agreement | None = None
         self.question: SecretWanted | None = None  # what start-ok or secure-ok waits for
         self.blocked_reason: str | None = None
@@ -123,27 +122,22 @@ class ConnectionManager:
     @property
     def is_open(self) -> bool:
         """Whether the handshake is done and nobody has closed."""
-        return self.machine.state is OPENED
+        return self.state is OPENED
 
     @property
     def is_ahead(self) -> bool:
         """Whether the server's answers were answered before they came, and open-ok is not there."""
-        return self._offer is not None and self.machine.state is not State.RECALLED
+        return self._offer is not None and self.state is not State.RECALLED
 
     @property
     def is_discarding(self) -> bool:
         """Whether what arrives no longer counts, but for close and close-ok."""
-        return self.machine.state in DISCARDING
+        return self.state in DISCARDING
 
     @property
     def is_closed(self) -> bool:
         """Whether there is nothing more to say or to hear."""
-        return self.machine.state is CLOSED
-
-    @property
-    def phase(self) -> str:
-        """What is being waited for, in one word."""
-        return PHASES[self.machine.state]
+        return self.state is CLOSED
 
     def start(self, request: OpenRequest, offer: Offer | None = None) -> None:
         """The byte stream is there: send the protocol header; with an offer that is remembered,
@@ -151,25 +145,31 @@ class ConnectionManager:
         """
         handshake = self._handshake = request.handshake(self._dialect, self._settings)
         self.agreement = handshake.agreement
-        question = None if offer is None else handshake.recalled(offer.start)
+        if offer is None:
+            self._greet()
+        else:
+            self._recall(offer)
+
+    def _recall(self, offer: Offer) -> None:
+        question = self._handshake.recalled(offer.start)
         if self._handshake is None:  # a function of the user's has closed
             return
         if question is None:
             self._greet()
         else:
-            self.machine.step(REMEMBERED + "connection.start")
+            self.step(REMEMBERED + "connection.start")
             self._offer = offer
             self._ask(question)
 
     def _greet(self) -> None:
-        self.machine.step(SENT + HEADER)
+        self.step(SENT + HEADER)
         self._side.output.write(self._dialect.protocol_header)
 
     def receive(self, method: Method) -> None:
         """A method on channel 0. Raises UnexpectedMethod, and what the handshake raises."""
-        self._before = self.machine.state
+        self._before = self.state
         try:
-            counts = self.machine.step(RECEIVED + method.NAME)
+            counts = self.step(RECEIVED + method.NAME)
         except IllegalStep as step:
             raise self._unexpected(method) from step
         if counts:
@@ -177,7 +177,7 @@ class ConnectionManager:
 
     def abandon(self) -> None:
         """The stream is given up; credentials are needed no longer."""
-        self.machine.abandon()
+        super().abandon()
         self._handshake, self._offer, self.question = _NONE, None, None
 
     def close(self, reply_code: int, reply_text: str) -> None:
@@ -236,10 +236,12 @@ class ConnectionManager:
         if self._offer is not None:
             self._greet()
         size = self._answer(handshake.answer(method, secret))
-        handshake.agreement.login_size = handshake.agreement.login_size or size
-        self._side.secret_used(handshake.auth, secret.expires_in_s)
+        if not handshake.agreement.login_size:
+            handshake.agreement.login_size = size
+        if secret.expires_in_s is not None:
+            self._side.secret_used(handshake.auth, secret.expires_in_s)
         if self._offer is not None:
-            self.machine.step(REMEMBERED + "connection.tune")
+            self.step(REMEMBERED + "connection.tune")
             self._answer_tune(self._offer.tune)
             self._side.sent_ahead()
 
@@ -273,8 +275,8 @@ class ConnectionManager:
         before open-ok is there.
         """
         handshake.wants_channel = False
-        self.machine.step(SENT + self._dialect.ChannelOpen.NAME)
-        self._side.open_first_channel(handshake.tuning.channel_max)
+        self.step(SENT + self._dialect.ChannelOpen.NAME)
+        self._side.open_first_channel()
 
     def _on_redirect(self, redirect: Any) -> None:
         """Only 0-8 and 0-9 have it: `host`, and `known_hosts` that nobody needs."""
@@ -306,7 +308,7 @@ class ConnectionManager:
         self._send(self._dialect.CloseOk())
 
     def _on_close_ok(self, _: connection.CloseOk) -> None:
-        self._side.closed_in_order()
+        self._side.hang_up(quick=False)
 
     def _closed(self, close: connection.Close) -> ConnectionFailed:
         from amqpconn.core import reasons  # late: so is what else only an error needs
@@ -336,25 +338,24 @@ class ConnectionManager:
                 from amqpconn.core.initial_frame import check_size  # late: most are smaller
 
                 check_size(method, size, self._handshake.agreement, limit)
-            self._put(method, frame)
+            self.step(SENT + method.NAME)
+            self._side.output.write(frame)
         finally:
             del frame  # this frame goes with an error
         return size
 
     def _send(self, method: Method) -> None:
-        self._put(method, method.encode_frame(0))
-
-    def _put(self, method: Method, frame: bytes) -> None:
-        if self.machine.step(SENT + method.NAME):
+        frame = method.encode_frame(0)
+        if self.step(SENT + method.NAME):
             self._side.output.write(frame)
 
     def expected(self) -> list[str]:
         """The names of what the server may send now, in this version of the protocol."""
         known = {HEADER, *self._dialect.names.values()}
-        return [name for name in self.machine.expected() if name in known]
+        return [name for name in super().expected() if name in known]
 
     def _unexpected(self, method: Method) -> UnexpectedMethod:
-        state, expected = self.machine.state.value, " or ".join(self.expected())
+        state, expected = self.state.value, " or ".join(self.expected())
         return UnexpectedMethod(
             f"{method.NAME} came in state '{state}'; expected: {expected or 'nothing'}"
         )

@@ -63,12 +63,13 @@ class Dialect:
         self.frame_header: int = constants.FRAME_HEADER
         self.frame_body: int = constants.FRAME_BODY
         self.frame_heartbeat: int = constants.FRAME_HEARTBEAT
-        self.frame_types = (  # in the order of FrameReader.receive
+        self.frame_types = (  # in the order of FrameReader
             self.frame_method,
             self.frame_body,
             self.frame_header,
             self.frame_heartbeat,
         )
+        self.reading: Any = (self.decoders, self.decode_header, *self.frame_types)
         self.frame_end: int = constants.FRAME_END
         self.end_octet = bytes((self.frame_end,))
         self.frame_min_size: int = constants.FRAME_MIN_SIZE
@@ -85,6 +86,7 @@ class Dialect:
         self.SecureOk: type[connection.SecureOk] = connection_.SecureOk
         self.TuneOk: type[connection.TuneOk] = connection_.TuneOk
         self.Open: type[connection.Open] = connection_.Open
+        self.has_redirect = hasattr(connection_, "Redirect")
         self.Close: type[connection.Close] = connection_.Close
         self.CloseOk: type[connection.CloseOk] = connection_.CloseOk
         self.UpdateSecret: type[connection.UpdateSecret] | None = getattr(
@@ -134,15 +136,17 @@ def dialect_for(protocol: str) -> Dialect:
 
     Raises InvalidParameter for one that we do not have.
     """
-    if protocol == AUTO:
-        protocol = next(reversed(VERSIONS))
-    if protocol not in VERSIONS:
-        known = ", ".join([*VERSIONS, AUTO])
-        raise InvalidParameter(f"protocol is {protocol!r}; known are {known}")
-    if protocol not in _LOADED:
-        package = import_module(f"amqpconn_spec.{VERSIONS[protocol]}")
-        _LOADED[protocol] = Dialect(protocol, package)
-    return _LOADED[protocol]
+    dialect = _LOADED.get(protocol)
+    if dialect is None:
+        version = next(reversed(VERSIONS)) if protocol == AUTO else protocol
+        if version not in VERSIONS:
+            known = ", ".join([*VERSIONS, AUTO])
+            raise InvalidParameter(f"protocol is {protocol!r}; known are {known}")
+        if version not in _LOADED:
+            package = import_module(f"amqpconn_spec.{VERSIONS[version]}")
+            _LOADED[version] = Dialect(version, package)
+        dialect = _LOADED[version]
+    return dialect
 
 
 def dialect_of_header(header: bytes) -> Dialect | None:

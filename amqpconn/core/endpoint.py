@@ -32,7 +32,7 @@ from amqpconn.core.connection import short_text
 from amqpconn.core.events import Call
 from amqpconn.core.incoming import FAREWELL_S, Incoming
 from amqpconn.core.lifecycle import BLOCKED_LINGER_S, LINGER_S, EndpointState
-from amqpconn.core.states import SENT
+from amqpconn.core.states import OPENED, SENT
 from amqpconn.errors import ConnectionFailed, InvalidParameter, NotOpen
 
 TYPE_CHECKING = False
@@ -151,7 +151,7 @@ class EndpointCore(Incoming):
         self.check_open()
         if method is None:
             raise InvalidParameter(f"AMQP {self.dialect.protocol} has no connection.update-secret")
-        self.manager.machine.step(SENT + method.NAME)
+        self.manager.step(SENT + method.NAME)
         call = self.call(method, self.channels.control, None, now, timeout)
         method.new_secret = b""  # it is in the output, and the call may wait for long
         return call
@@ -183,12 +183,12 @@ class EndpointCore(Incoming):
 
         Closing what is closed, closing or off is harmless.
         """
-        if self.manager.is_open:
+        if self.manager.state is OPENED:
             self._now = now
             self.manager.close(reply_code or self.dialect.reply_success, reply_text)
             self._disconnecting(now, timeout)
             if self.manager.blocked_reason is not None:
-                self._hang_up(quick=False)
+                self.hang_up(quick=False)
                 self._deadlines.set("lingering", now + BLOCKED_LINGER_S)
         elif self.state is EndpointState.CONNECTING:
             self.abort(now)
@@ -203,4 +203,4 @@ class EndpointCore(Incoming):
         outgoing.check_usable(channel)
         outgoing.check_belongs(method, channel, content)
         parts = outgoing.parts(self.dialect, method, channel.id, content, self._reader.frame_max)
-        self.output.write(*parts)
+        self.output.write_parts(parts)

@@ -114,6 +114,10 @@ class HangUp(Event):
         self.quick = quick
 
 
+AFTER_THE_REST: Final = HangUp(quick=False)
+AT_ONCE: Final = HangUp(quick=True)
+
+
 class SecretWanted(Event):
     """The driver is to call `ask`, to await what it gives if that can be awaited, and to hand it in
     with `take_secret`, or what was raised with `no_secret`. Both are harmless when it is too late.

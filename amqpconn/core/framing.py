@@ -16,7 +16,7 @@ from amqpconn_spec._wire import DecodeError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Final
 
     from amqpconn.core.dialect import Dialect
@@ -73,8 +73,11 @@ class FrameReader:
         """From here on the limit is the one that was agreed on."""
         self.frame_max, self._too_large = frame_max, FrameTooLargeAfterTune
 
-    def receive(self, data: bytes) -> Iterator[Frame]:
+    def receive(self, data: bytes) -> Iterable[Frame]:
         """The frames that `data` completes, one by one.
+
+        Servers begin with the same start every time, so one that comes alone is read once and kept
+        for all connections; nobody changes it.
 
         Raises MalformedFrame, FrameTooLarge, or (for first bytes that are no frame)
         HandshakeFailed; then the rest is worthless.
@@ -82,7 +85,11 @@ class FrameReader:
         if not isinstance(data, bytes):  # it may change when we are done with it
             data = bytes(data)
         if not self._length:
-            return self._frames(data, 0) if self._has_begun else self._beginning(data)
+            if self._has_begun:
+                return self._frames(data, 0)
+            kept = self._dialect.beginnings.get(data) if self._SHORT_WAY else None
+            self._has_begun = kept is not None
+            return self._beginning(data) if kept is None else (kept,)
         there = self._length + len(data)
         if there < self._needed:
             self._pieces.append(data)
@@ -95,14 +102,7 @@ class FrameReader:
         return self._frames(whole, 0)
 
     def _beginning(self, data: bytes) -> Iterator[Frame]:
-        """The first frames. Servers begin with the same start every time, so one that comes alone
-        is read once and kept for all connections; nobody changes it.
-        """
-        kept = self._dialect.beginnings.get(data) if self._SHORT_WAY else None
-        if kept is not None:
-            self._has_begun = True
-            yield kept
-            return
+        """The first frames."""
         read = []
         for frame in self._frames(data, 0):
             yield frame
@@ -150,8 +150,7 @@ class FrameReader:
     def _frames(self, buffer: bytes, at: int) -> Iterator[Frame]:
         """The frames from `at` on, as far as they are whole; the rest is kept."""
         end, length = 0, len(buffer)
-        decoders, decode_header = self._dialect.decoders, self._dialect.decode_header
-        method, body, header, heartbeat = self._dialect.frame_types
+        decoders, decode_header, method, body, header, heartbeat = self._dialect.reading
         frame_end = self._dialect.frame_end if self._SHORT_WAY else None  # which no octet is
         while at < length:
             frame: Frame | None = None

@@ -133,27 +133,28 @@ class Handshake:
 
         Raises VersionRefused, NoCommonMechanism, HandshakeFailed.
         """
-        self._check_version(start)
+        if (start.version_major, start.version_minor) != self._dialect.version:
+            raise self._other_version(start)
         self.heard.append(start)
         agreement = self.agreement
         agreement.server_properties = start.server_properties
         agreement.mechanisms = _words(start.mechanisms)
         agreement.locales = _words(start.locales)
-        self._choose()
+        self._choose(self._request, agreement)
         auth = self.auth
-        if auth.known_response is not None:
-            return auth.known_response
+        known = auth.known_response
+        if known is not None:
+            return known
         return secrets.wanted(self._dialect.StartOk.NAME, auth, auth.initial_response)
 
-    def _choose(self) -> None:
+    def _choose(self, request: OpenRequest, agreement: Agreement) -> None:
         """Mechanism and locale. Users have their own kinds of both: whatever these raise ends the
         attempt with a typed error.
         """
-        agreement, request = self.agreement, self._request
         whose = "the list of authentication methods"
         try:
-            self.auth = choose_mechanism(request.auth_methods, agreement.mechanisms)
-            agreement.mechanism = self.auth.name
+            auth = self.auth = choose_mechanism(request.auth_methods, agreement.mechanisms)
+            agreement.mechanism = auth.name
             whose = "the locale preference"
             agreement.locale = choose_locale(request.locale, agreement.locales)
         except ConnectionFailed:
@@ -210,34 +211,24 @@ class Handshake:
         for anything.
         """
         self.heard.append(tune)
+        dialect, requested = self._dialect, self._settings.requested
         tuning = self.tuning = self.agreement.tuning = negotiate(
-            self._settings.requested,
-            channel_max=tune.channel_max,
-            frame_max=tune.frame_max,
-            heartbeat=tune.heartbeat,
-            frame_min_size=self._dialect.frame_min_size,
+            (requested.channel_max, tune.channel_max),
+            (requested.frame_max, tune.frame_max),
+            (requested.heartbeat, tune.heartbeat),
+            dialect.frame_min_size,
         )
-        tune_ok = self._dialect.TuneOk(
-            channel_max=tuning.channel_max, frame_max=tuning.frame_max, heartbeat=tuning.heartbeat
-        )
-        return tune_ok, self._open()
+        open_: Any = dialect.Open(self._request.virtual_host)
+        if dialect.has_redirect:  # of 0-8 and 0-9: whether it is wanted
+            open_.insist = self._settings.max_redirects == 0
+        return dialect.TuneOk(tuning.channel_max, tuning.frame_max, tuning.heartbeat), open_
 
-    def _open(self) -> connection.Open:
-        open_: Any = self._dialect.Open
-        arguments: dict[str, object] = {"virtual_host": self._request.virtual_host}
-        if "insist" in open_.__match_args__:  # 0-8 and 0-9: whether to be redirected
-            arguments["insist"] = self._settings.max_redirects == 0
-        request: connection.Open = open_(**arguments)
-        return request
-
-    def _check_version(self, start: connection.Start) -> None:
+    def _other_version(self, start: connection.Start) -> VersionRefused:
         """A client that does not speak what the server suggests says nothing more (4.2.2)."""
-        theirs = (start.version_major, start.version_minor)
-        if theirs != self._dialect.version:
-            raise VersionRefused(
-                f"the server's start says AMQP {theirs[0]}-{theirs[1]};"
-                f" asked for was {self._dialect.protocol}"
-            )
+        return VersionRefused(
+            f"the server's start says AMQP {start.version_major}-{start.version_minor};"
+            f" asked for was {self._dialect.protocol}"
+        )
 
 
 def is_rabbitmq(server: Table) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from amqpconn._typing import cast
 from amqpconn.core.channels import Channels
 from amqpconn.core.connection import ConnectionManager
-from amqpconn.core.dialect import AUTO, dialect_for, dialect_of_header
+from amqpconn.core.dialect import AUTO, dialect_of_header
 from amqpconn.core.events import Blocked, Opened, Redial, SecretFailed
 from amqpconn.core.framing import FRAME_OVERHEAD, FrameReader
 from amqpconn.core.heartbeat import Heartbeat
@@ -27,12 +27,10 @@ if TYPE_CHECKING:
     from typing import Final
 
     from amqpconn.auth import AuthMethod
-    from amqpconn.config import Settings
     from amqpconn.core.dialect import Dialect
     from amqpconn.core.events import SecretWanted
     from amqpconn.core.fast_open import FastOpen
     from amqpconn.core.framing import Payload
-    from amqpconn.core.handshake import OpenRequest
     from amqpconn.core.negotiation import Tuning
     from amqpconn_spec._base import ContentHeader
 
@@ -48,30 +46,29 @@ class Incoming(Lifecycle):
 
     __slots__ = ("_reader", "manager")
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        self._speak(dialect_for(settings.protocol))
-
     def _speak(self, dialect: Dialect) -> None:
         """Begin with this version of the protocol, on a stream that has not been used."""
         self.dialect = dialect
-        self._renewal = None
+        self._channels = self._renewal = None
         reader = FrameReader if self._watch is None else self._watch.reader
         self._reader = reader(dialect, dialect.frame_min_size)
-        self.channels = Channels(dialect, self._emit, self.output, self)
         self.manager = ConnectionManager(self, dialect, self.settings)
+
+    @property
+    def channels(self) -> Channels:
+        """All channels; they are made when they are asked for, as not every connection has some."""
+        if self._channels is None:
+            self._channels = Channels(self.dialect, self._emit, self.output, self)
+        return self._channels
 
     # --- the stream ---
 
     def connected(self, now: float) -> None:
         """The stream is there. Harmless a second time, and when the attempt is over."""
-        is_first = self.state is CONNECTING and self.manager.is_closed
-        if is_first and self._request is not None:
-            self._now, self.is_leaving = now, False
-            self._begin(self._request, now)
-
-    def _begin(self, request: OpenRequest, now: float) -> None:
-        fast = self.fast_open
+        request, fast = self._request, self.fast_open
+        if request is None or self.state is not CONNECTING or self.manager.state is not CLOSED:
+            return
+        self._now, self.is_leaving = now, False
         offer = None if fast is None else fast.offer(self.dialect, request)
         try:
             self.manager.start(request, offer)
@@ -83,7 +80,7 @@ class Incoming(Lifecycle):
 
     def _note_phase(self, now: float) -> None:
         """What is waited for by now, if anything is; it stays where the end has come."""
-        state = self.manager.machine.state
+        state = self.manager.state
         if state is not CLOSED:
             self.enter(PHASES[state], now)
 
@@ -91,18 +88,18 @@ class Incoming(Lifecycle):
         """Bytes from the peer, in pieces of any size. False: there is nothing new for the driver,
         neither an event nor bytes nor an earlier deadline.
         """
-        before = self.manager.machine.state
+        before = self.manager.state
         if not data or before is CLOSED:
             return False
         self._now = self.last_in = now
         if self.heartbeat is not None:
             self.heartbeat.received(now)
-        if len(data) == FRAME_OVERHEAD and self._reader.is_heartbeat(data):
-            return False
+            if len(data) == FRAME_OVERHEAD and self._reader.is_heartbeat(data):
+                return False
         try:
             for channel, what in self._reader.receive(data):
                 self._frame(channel, what, now)
-                if self.manager.machine.state is CLOSED:
+                if self.manager.state is CLOSED:
                     break
         except ConnectionFailed as error:
             self._unreadable(error, now)
@@ -122,7 +119,6 @@ class Incoming(Lifecycle):
     def tuned(self, tuning: Tuning) -> None:
         """Limits and heartbeats are in force from here on."""
         self._reader.tuned(tuning.frame_max)
-        self.channels.channel_max = tuning.channel_max
         if tuning.heartbeat:
             self.heartbeat = Heartbeat(tuning.heartbeat, self._now)
         if self._watch is not None:
@@ -133,9 +129,8 @@ class Incoming(Lifecycle):
         fast: FastOpen = cast("FastOpen", self.fast_open)
         self._deadlines.set("ahead", fast.waits_until(self._now, self._deadlines.at("opening")))
 
-    def open_first_channel(self, channel_max: int) -> None:
+    def open_first_channel(self) -> None:
         """Ask for the channel that is wanted with the connection; `first` is the call."""
-        self.channels.channel_max = channel_max  # in force for us, though the server may not know
         self.first = self.channels.open(None)
         self.first.began = self._now
 
@@ -172,10 +167,9 @@ class Incoming(Lifecycle):
         """The driver is to ask for a secret."""
         self._emit(question)
 
-    def secret_used(self, auth: AuthMethod, life_s: float | None) -> None:
+    def secret_used(self, auth: AuthMethod, life_s: float) -> None:
         """A secret goes out, which holds that long."""
-        if life_s is not None:
-            self.renewal.used(auth, life_s, self._now)
+        self.renewal.used(auth, life_s, self._now)
 
     def secret_failed(self, error: ConnectionFailed, now: float) -> None:
         """A new secret could not be had; the connection goes on while the old one holds."""
@@ -214,17 +208,14 @@ class Incoming(Lifecycle):
         check_count(self.detours, host, self.settings.max_redirects)
         self._redial(f"redirect to {host}", self.dialect, Redial(name, port))
 
-    def closed_in_order(self) -> None:
-        """Our close is answered."""
-        self._hang_up(quick=False)
-
     # --- where frames go ---
 
     def _frame(self, channel: int, what: Received, now: float) -> None:
         manager = self.manager
+        before = manager.state
         try:
-            if channel and what is not None and manager.machine.state is OPENED:
-                self.channels.take(channel, what)
+            if channel and what is not None and before is OPENED:
+                (self._channels or self.channels).take(channel, what)
                 return
             if isinstance(what, Method) and not channel:
                 manager.receive(what)
@@ -235,7 +226,9 @@ class Incoming(Lifecycle):
         except ConnectionFailed as error:
             self._note_phase(now)  # what was waited for has come: our part failed
             self._ended(error, now)
-        self._note_phase(now)
+        state = self.manager.state
+        if state is not before and state is not CLOSED:
+            self.enter(PHASES[state], now)
 
     # --- what is wrong with them ---
 
@@ -255,10 +248,10 @@ class Incoming(Lifecycle):
         if other is not None:
             self._redial(error.what, other, Redial(None, None))
         elif self.manager.is_discarding:
-            self._hang_up(quick=False)
+            self.hang_up(quick=False)
         elif self.manager.is_open and isinstance(error, ProtocolViolation):
             self._violated(error, now)
-            self._hang_up(quick=False)
+            self.hang_up(quick=False)
         else:
             self._ended(error, now)
 

@@ -9,8 +9,10 @@ from enum import Enum
 
 from amqpconn.core.circumstances import Circumstances
 from amqpconn.core.clockwork import Deadlines
-from amqpconn.core.events import Down, HangUp, StateChanged
+from amqpconn.core.dialect import dialect_for
+from amqpconn.core.events import AFTER_THE_REST, AT_ONCE, Down, StateChanged
 from amqpconn.core.output import Output
+from amqpconn.core.states import PHASES
 from amqpconn.errors import AlreadyOpen, ConnectionFailed, OpenAborted
 
 TYPE_CHECKING = False
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from amqpconn.core.channels import Channels
     from amqpconn.core.detour import Detour
     from amqpconn.core.dialect import Dialect
-    from amqpconn.core.events import Call, Event
+    from amqpconn.core.events import Call, Event, HangUp
     from amqpconn.core.fast_open import FastOpen
     from amqpconn.core.handshake import OpenRequest
     from amqpconn.core.heartbeat import Heartbeat
@@ -39,6 +41,8 @@ BLOCKED_LINGER_S: Final = 0.3
 class EndpointState(Enum):
     """The endpoint's life; the value is for people."""
 
+    __hash__ = object.__hash__  # as in State
+
     OFF = "off"
     CONNECTING = "connecting"
     CONNECTED = "connected"
@@ -49,6 +53,8 @@ class EndpointState(Enum):
 
 # Found at once; a member of its class takes 0.1 us.
 OFF, CONNECTING, CONNECTED, DISCONNECTING, DISCONNECTED, FAILED = EndpointState
+_ALIVE: Final = frozenset({CONNECTING, CONNECTED, DISCONNECTING})
+_DOWN: Final = frozenset({DISCONNECTED, FAILED})
 
 
 class Lifecycle(Circumstances):
@@ -62,6 +68,7 @@ class Lifecycle(Circumstances):
     """
 
     __slots__ = (
+        "_channels",
         "_deadlines",
         "_emit",
         "_entered",
@@ -71,7 +78,6 @@ class Lifecycle(Circumstances):
         "_request",
         "_told",
         "_watch",
-        "channels",
         "detours",
         "dialect",
         "error",
@@ -91,7 +97,7 @@ class Lifecycle(Circumstances):
     )
 
     dialect: Dialect
-    channels: Channels
+    _channels: Channels | None  # made when there is one
     _renewal: Renewal | None  # made when there is something to renew
 
     def __init__(self, settings: Settings) -> None:
@@ -120,6 +126,7 @@ class Lifecycle(Circumstances):
         self._hung_up: HangUp | None = None
         self.is_leaving = False  # one stream for another; what happens to it is nothing to us
         self._now = 0.0
+        self._speak(dialect_for(settings.protocol))
 
     def _observed(self) -> Watch:
         from amqpconn.core.watch import Watch  # late: hardly anybody looks
@@ -135,12 +142,12 @@ class Lifecycle(Circumstances):
     @property
     def is_alive(self) -> bool:
         """Whether there is, or may still be, a stream."""
-        return self.state is not OFF and not self.is_down
+        return self.state in _ALIVE
 
     @property
     def is_down(self) -> bool:
         """Whether the stream is gone for good."""
-        return self.state in (DISCONNECTED, FAILED)
+        return self.state in _DOWN
 
     # --- the stream ---
 
@@ -150,8 +157,9 @@ class Lifecycle(Circumstances):
             raise AlreadyOpen(f"this endpoint is {self.state.value}")
         self._request, self._now = request, now
         self._become(CONNECTING)
-        if self.settings.timeout_s is not None:
-            self._deadlines.set("opening", now + self.settings.timeout_s)
+        timeout_s = self.settings.timeout_s
+        if timeout_s is not None:
+            self._deadlines.set("opening", now + timeout_s)
 
     def enter(self, phase: str, now: float) -> None:
         """Note what is waited for from now on; of a driver's 'resolve', 'connect' or 'tls'."""
@@ -170,7 +178,7 @@ class Lifecycle(Circumstances):
         if self.state is CONNECTING or not self.manager.is_discarding:
             self._ended(self._end_of_stream(cause), now)
         elif self.is_alive:
-            self._hang_up(quick=True)
+            self.hang_up(quick=True)
 
     def fail(self, error: ConnectionFailed, now: float) -> None:
         """Give up, with this reason unless there is one already."""
@@ -180,7 +188,7 @@ class Lifecycle(Circumstances):
             from amqpconn.core import reasons  # late: only what went wrong needs it
 
             self.error = self._located(reasons.in_phase(error, self.phase), now)
-        self._hang_up(quick=True)
+        self.hang_up(quick=True)
 
     def disconnected(self) -> None:
         """The stream is closed: tell everybody."""
@@ -191,8 +199,10 @@ class Lifecycle(Circumstances):
             self.lost(None, self._now)
         self._request = None
         self._deadlines.clear()
-        self.output.clear()
-        self.channels.all_down(self.error)
+        if self.output.size:
+            self.output.clear()
+        if self._channels is not None:
+            self._channels.all_down(self.error)
         self._become(FAILED if self.error else DISCONNECTED)
         self._emit(Down(self.error))
 
@@ -204,7 +214,7 @@ class Lifecycle(Circumstances):
         if self.state is CONNECTING:
             self.fail(OpenAborted("the connection was closed by its user before it was open"), now)
         elif self.state in (CONNECTED, DISCONNECTING):
-            self._hang_up(quick=True)
+            self.hang_up(quick=True)
 
     # --- what the driver asks after every step ---
 
@@ -227,8 +237,8 @@ class Lifecycle(Circumstances):
     def next_event(self) -> Event | None:
         """The next thing to tell the user, or None."""
         if not self._told:
-            if not self.news:
-                return None
+            if len(self.news) <= 1:
+                return self.news.pop() if self.news else None
             waiting = self.news[::-1]
             self.news.clear()
             self._told = waiting
@@ -284,16 +294,25 @@ class Lifecycle(Circumstances):
         elif name == "expiry":
             self.renewal.expired(now)
         else:
-            self._hang_up(quick=True)
+            self.hang_up(quick=True)
 
     def _silent(self, error: ConnectionFailed, now: float) -> None:
         """The peer is given up. While closing that is no error."""
         if self.manager.is_discarding:
-            self._hang_up(quick=True)
+            self.hang_up(quick=True)
         else:
             self._ended(error, now)
 
     # --- inside ---
+
+    @abstractmethod
+    def _speak(self, dialect: Dialect) -> None:
+        """Begin with this version of the protocol, on a stream that has not been used."""
+
+    @property
+    @abstractmethod
+    def channels(self) -> Channels:
+        """All channels; they are made when they are asked for."""
 
     @property
     @abstractmethod
@@ -311,7 +330,7 @@ class Lifecycle(Circumstances):
         else:
             self.fail(error, now)
 
-    def _hang_up(self, quick: bool) -> None:
+    def hang_up(self, quick: bool) -> None:
         """Ask the driver to close the stream, once, and once more when it has become urgent."""
         self.manager.abandon()
         self.heartbeat = None
@@ -321,17 +340,17 @@ class Lifecycle(Circumstances):
             self._deadlines.set("lingering", self._now + LINGER_S)
         self._become(DISCONNECTING)
         if self._hung_up is None or (quick and not self._hung_up.quick):
-            self._hung_up = HangUp(quick)
+            self._hung_up = AT_ONCE if quick else AFTER_THE_REST
             self._emit(self._hung_up)
 
     def _disconnecting(self, now: float, timeout: float | None) -> None:
         self._deadlines.set("closing", None if timeout is None else now + timeout)
         self._become(DISCONNECTING)
-        self.enter(self.manager.phase, now)
+        self.enter(PHASES[self.manager.state], now)
 
     def _become(self, state: EndpointState) -> None:
         if state is not self.state:
-            if self.state is CONNECTED and self._renewal is not None:
+            if self._renewal is not None and self.state is CONNECTED:
                 self._renewal.stop()
             if self.tells_states or self._watch is not None:
                 self._emit(StateChanged(self.state, state))

@@ -129,31 +129,23 @@ class Tuning(_Fixed):
         )
 
 
+@lru_cache(maxsize=32)  # connections that ask for the same and are offered the same share it
 def negotiate(
-    requested: Requested, *, channel_max: int, frame_max: int, heartbeat: int, frame_min_size: int
+    channel_max: tuple[int, int],
+    frame_max: tuple[int, int],
+    heartbeat: tuple[int | None, int],
+    frame_min_size: int,
 ) -> Tuning:
-    """Agree on the three values.
+    """Agree on the three values, each of them as requested and as offered.
 
     Raises HandshakeFailed when the server's frame_max is below the minimum.
     """
-    if 0 < frame_max < frame_min_size:
+    if 0 < frame_max[1] < frame_min_size:
         raise HandshakeFailed(
-            f"the server offers frame_max {frame_max},"
+            f"the server offers frame_max {frame_max[1]},"
             f" below the specification's minimum, {frame_min_size}",
             remedy=f"set the server's frame_max to at least {frame_min_size}",
         )
-    return _tuning(
-        (requested.channel_max, channel_max),
-        (requested.frame_max, frame_max),
-        (requested.heartbeat, heartbeat),
-    )
-
-
-@lru_cache(maxsize=32)  # connections that ask for the same and are offered the same share it
-def _tuning(
-    channel_max: tuple[int, int], frame_max: tuple[int, int], heartbeat: tuple[int | None, int]
-) -> Tuning:
-    """Each of them as requested and as offered."""
     return Tuning(
         _limit("channel_max", *channel_max, CHANNEL_MAX_ON_WIRE),
         _limit("frame_max", *frame_max, FRAME_MAX_UNLIMITED),

@@ -18,9 +18,14 @@ class Output:
         self._rest: list[bytes | memoryview] = []
         self.size = 0
 
-    def write(self, *parts: bytes | memoryview) -> None:
+    def write(self, data: bytes) -> None:
         """Behind everything else."""
-        self._rest.extend(parts)
+        self._rest.append(data)
+        self.size += len(data)
+
+    def write_parts(self, parts: list[bytes | memoryview]) -> None:
+        """As `write`, what joined is one or more frames."""
+        self._rest += parts
         self.size += sum(map(len, parts))
 
     def write_first(self, data: bytes) -> None:
@@ -30,9 +35,10 @@ class Output:
 
     def take(self) -> list[bytes | memoryview]:
         """All of it; the queues are empty then."""
-        queued = self._first + self._rest if self._first else self._rest
-        self._first, self._rest, self.size = [], [], 0
-        return queued
+        taken, self._rest, self.size = self._rest, [], 0
+        if self._first:
+            taken, self._first = self._first + taken, []
+        return taken
 
     def clear(self) -> None:
         """Forget what waits."""

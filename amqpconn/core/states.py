@@ -35,7 +35,7 @@ What is not in the table is not allowed, with one exception: in the states of `D
 everything that has no entry is dropped silently, because each side goes on talking until it has
 read the other's close (2.2.4.4).
 
-Rule 1: whatever changes the state is in this file. Rule 2: when both sides close at the same time,
+Rule 1: whatever changes the state is in `Machine`. Rule 2: when both sides close at the same time,
 each answers the other's close and still waits for its own close-ok. Rule 3: CLOSED is final; bytes
 that come later are not even parsed.
 """
@@ -268,11 +268,12 @@ class Machine:
         any more. Raises IllegalStep.
         """
         following = self._table[self.state].get(step)
-        if following is not None:
-            self.state = following
-        elif self.state not in DISCARDING:
+        if following is None:
+            if self.state in DISCARDING:
+                return False
             raise IllegalStep(self.state, step)
-        return following is not None
+        self.state = following
+        return True
 
     def abandon(self) -> None:
         """The byte stream is gone, or not worth keeping."""

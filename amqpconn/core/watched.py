@@ -9,7 +9,7 @@ from amqpconn.errors import ConnectionFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from amqpconn.core.dialect import Dialect
     from amqpconn.core.framing import Frame
@@ -30,7 +30,7 @@ class CountingReader(FrameReader):
         """False, because `receive` tells of it."""
         return False
 
-    def receive(self, data: bytes) -> Iterator[Frame]:
+    def receive(self, data: bytes) -> Iterable[Frame]:
         """The frames that `data` completes."""
         self._watch.tell("bytes_received", len(data))
         return super().receive(data)
@@ -47,7 +47,7 @@ class WatchedReader(CountingReader):
         self._maker = watch.maker
         self._now = 0.0
 
-    def receive(self, data: bytes) -> Iterator[Frame]:
+    def receive(self, data: bytes) -> Iterable[Frame]:
         """The frames that `data` completes."""
         self._now = self._watch.now
         return super().receive(data)

@@ -165,7 +165,7 @@ class Client:
     @property
     def state(self) -> State:
         """How far the conversation on channel 0 has come."""
-        return self.core.manager.machine.state
+        return self.core.manager.state
 
     @property
     def error(self) -> ConnectionFailed:

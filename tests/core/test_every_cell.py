@@ -139,7 +139,7 @@ def fast_client_in(state: State, protocol: str) -> EndpointCore:
         feed(core, name)
     core.data_to_send(EPOCH)
     events(core)
-    assert core.manager.machine.state is state
+    assert core.manager.state is state
     return core
 
 
@@ -160,10 +160,10 @@ def client_in(state: State, protocol: str) -> EndpointCore:
     elif state is State.CLOSED:
         core.abort(EPOCH)
     elif state in CLIENT_NEAREST:
-        core.manager.machine.state = state
+        core.manager.state = state
     core.data_to_send(EPOCH)
     events(core)
-    assert core.manager.machine.state is state
+    assert core.manager.state is state
     return core
 
 
@@ -182,7 +182,7 @@ def check_client_cell(state: State, protocol: str, method: Method[Any]) -> None:
         if state in DISCARDING and (had_failed or method.NAME != "connection.close"):
             assert core.error is had_failed  # the first reason stays
     elif state in DISCARDING:
-        assert (core.manager.machine.state, core.error) == (state, had_failed)
+        assert (core.manager.state, core.error) == (state, had_failed)
         assert (told, sent) == ([], [])
     else:
         assert type(core.error) is UnexpectedMethod
@@ -195,7 +195,7 @@ def check_client_fell_back(core: EndpointCore, told: list[Event]) -> None:
     """It has taken what came as a no to what went ahead, and says nothing more on that stream."""
     assert [type(event) for event in told] == [Redial]
     assert core.error is None
-    assert core.manager.machine.state is State.CLOSED
+    assert core.manager.state is State.CLOSED
     assert core.data_to_send(EPOCH) == b""
 
 
@@ -203,7 +203,7 @@ def check_client_went_on(
     core: EndpointCore, state: State, name: str, after: State, told: list[Event]
 ) -> None:
     """It has taken the method, and has answered."""
-    assert core.manager.machine.state is CLIENT_GOES_ON.get(after, after)
+    assert core.manager.state is CLIENT_GOES_ON.get(after, after)
     if name == "connection.redirect":
         assert [type(event) for event in told] == [Redial]
     elif name == "connection.close" and state not in DISCARDING:
@@ -240,7 +240,7 @@ def test_a_client_with_a_protocol_header(state: State, protocol: str) -> None:
         return
     nothing_came = CLIENT_NEAREST.get(state, state) in (State.HEADER_SENT, State.RECALLED)
     assert type(core.error) is (VersionRefused if nothing_came else MalformedFrame)
-    assert core.manager.machine.state is State.CLOSED
+    assert core.manager.state is State.CLOSED
     assert core.state is EndpointState.DISCONNECTING
 
 

@@ -23,11 +23,10 @@ def agree(
     requested: Requested, channel_max: int = 0, frame_max: int = 0, heartbeat: int = 0
 ) -> Tuning:
     return negotiate(
-        requested,
-        channel_max=channel_max,
-        frame_max=frame_max,
-        heartbeat=heartbeat,
-        frame_min_size=FRAME_MIN_SIZE,
+        (requested.channel_max, channel_max),
+        (requested.frame_max, frame_max),
+        (requested.heartbeat, heartbeat),
+        FRAME_MIN_SIZE,
     )
 
 

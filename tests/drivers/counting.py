@@ -59,7 +59,7 @@ def _forget_servers() -> None:
     """What connections share has limits, and tests of its own; failures fill it by chance."""
     dialect_for("0-9-1").beginnings.clear()
     handshake._words.cache_clear()
-    negotiation._tuning.cache_clear()
+    negotiation.negotiate.cache_clear()
 
 
 # What caches and what is made once: far less than one object for each of a thousand attempts.
