@@ -4,9 +4,12 @@ call, send and receive.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from amqpconn.config import DEFAULT_MAX_REDIRECTS, DEFAULT_TIMEOUT_S, Settings
+from amqpconn.core import events
 from amqpconn.core.channels import ChannelState
-from amqpconn.core.endpoint import EndpointCore, EndpointState
+from amqpconn.core.endpoint import EndpointState
 from amqpconn.errors import InvalidParameter, NotOpen
 from amqpconn.transport import Target
 
@@ -15,10 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from os import PathLike
     from ssl import SSLContext
-    from typing import Any, Self
+    from typing import Any, Final
 
     from amqpconn.core.channels import ChannelCore
     from amqpconn.core.detour import Detour
+    from amqpconn.core.endpoint import EndpointCore
     from amqpconn.core.handshake import Agreement
     from amqpconn.core.negotiation import Tuning
     from amqpconn.core.servers import Servers
@@ -32,21 +36,22 @@ if TYPE_CHECKING:
     BlockedCallback = Callable[[str | None], object]
     SecretErrorCallback = Callable[[ConnectionFailed], object]
 
+    # The user's functions, by the event that they are called for.
+    Callbacks = dict[type[events.Event], tuple[Callable[..., object], ...]]
+
 DEFAULT_CALL_TIMEOUT_S = 30.0
+#: Of endpoints whose users have no functions to be called; not to be changed.
+NO_CALLBACKS: Final[Callbacks] = {}
 
 
-class EndpointFacade:
+class EndpointFacade(ABC):
     """One AMQP client on one byte stream; opens once."""
 
-    __slots__ = (
-        "__weakref__",
-        "_connector",
-        "_core",
-        "_on_blocked",
-        "_on_secret_error",
-        "_on_state",
-        "target",
-    )
+    __slots__ = ("__weakref__", "_callbacks", "_core", "target")
+
+    _core: EndpointCore
+    _callbacks: Callbacks
+    target: Target
 
     def __init__(  # noqa: PLR0913 - each is named and has a default
         self,
@@ -122,24 +127,11 @@ class EndpointFacade:
         )
         self._set_up(target, settings, connector)
 
-    @classmethod
-    def described(cls, target: Target, settings: Settings) -> Self:
-        """One that is described as another one was; they share the description."""
-        endpoint = cls.__new__(cls)
-        endpoint._set_up(target, settings, None)
-        return endpoint
-
+    @abstractmethod
     def _set_up(
-        self, target: Target, settings: Settings, connector: Callable[..., Any] | None
+        self, target: Target, settings: Settings, connector: Callable[..., Any] | None = None
     ) -> None:
-        """Each driver adds what it needs."""
-        self.target = target
-        self._core = EndpointCore(settings)
-        self._core.tells_states = False
-        self._connector = connector
-        self._on_state: tuple[StateCallback, ...] = ()
-        self._on_blocked: tuple[BlockedCallback, ...] = ()
-        self._on_secret_error: tuple[SecretErrorCallback, ...] = ()
+        """Make what it is made of. Others may be described by the same target and settings."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__module__}.{type(self).__name__} {self.target} {self.state.value}>"
@@ -171,14 +163,14 @@ class EndpointFacade:
 
     def on_state_change(self, callback: StateCallback) -> None:
         """Call `callback(old, new)` at every change of state."""
-        self._on_state += (callback,)
+        self._call_for(events.StateChanged, callback)
         self._core.tells_states = True
 
     def on_blocked(self, callback: BlockedCallback) -> None:
         """Call `callback(reason)` when the broker takes no more messages, and `callback(None)` when
         it takes them again.
         """
-        self._on_blocked += (callback,)
+        self._call_for(events.Blocked, callback)
 
     def on_secret_error(self, callback: SecretErrorCallback) -> None:
         """Call `callback(error)` when credentials that are about to expire could not be renewed.
@@ -186,7 +178,12 @@ class EndpointFacade:
         The connection goes on while the old ones hold, and it is tried again. When the broker
         refuses new ones it closes; then `error` is the connection's error too (`SecretRefused`).
         """
-        self._on_secret_error += (callback,)
+        self._call_for(events.SecretFailed, callback)
+
+    def _call_for(self, kind: type[events.Event], callback: Callable[..., object]) -> None:
+        """Have it called too, from now on; who goes through those before is not disturbed."""
+        called = (*self._callbacks.get(kind, ()), callback)
+        self._callbacks = {**self._callbacks, kind: called}
 
     def _channel_core(self, channel: ChannelFacade | int) -> ChannelCore:
         if isinstance(channel, ChannelFacade):
@@ -244,11 +241,10 @@ class ConnectionFacade:
         endpoint: where and how to connect; state off.
     """
 
-    __slots__ = ("__weakref__", "_core", "_endpoint")
+    __slots__ = ("__weakref__", "_core", "endpoint")
 
-    def __init__(self, endpoint: EndpointFacade) -> None:
-        self._endpoint = endpoint
-        self._core = endpoint._core
+    _core: EndpointCore
+    endpoint: EndpointFacade
 
     def __repr__(self) -> str:
         state = self._core.manager.state.value
@@ -321,7 +317,7 @@ class ConnectionFacade:
     @property
     def transcript(self) -> Transcript | None:
         """The last frames so far, to be printed; None without the endpoint's `flight_recorder`."""
-        return self._endpoint.transcript
+        return self.endpoint.transcript
 
     @property
     def is_blocked(self) -> bool:

@@ -139,7 +139,9 @@ class _Place:
             endpoint = kind(**self.options)
             self.described = endpoint.target, endpoint._core.settings
             return endpoint
-        return kind.described(*self.described)
+        endpoint = kind.__new__(kind)
+        endpoint._set_up(*self.described)
+        return endpoint
 
     def _tls_options(self, given: dict[str, Any]) -> dict[str, Any]:
         """A context of its own for each endpoint, unless one is given."""

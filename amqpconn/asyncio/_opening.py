@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from amqpconn.errors import AlreadyOpen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator
-    from typing import Any, Protocol
+    from typing import Any, Protocol, TypeVarTuple
+
+    Given = TypeVarTuple("Given")
 
     class Closable(Protocol):
         """Something that `async with` closes."""
@@ -22,23 +24,27 @@ T = TypeVar("T", bound="Closable")
 class Opening(Generic[T]):
     """What `connect` and `open_channel` give: `x = await it`, or `async with it as x`; once."""
 
-    __slots__ = ("_opened", "_opening")
+    __slots__ = ("_arguments", "_opened", "_opening")
 
-    def __init__(self, opening: Callable[[], Coroutine[Any, Any, T]]) -> None:
-        self._opening: Callable[[], Coroutine[Any, Any, T]] | None = opening
-        self._opened: T | None = None
+    def __init__(
+        self, opening: Callable[[*Given], Coroutine[Any, Any, T]], *arguments: *Given
+    ) -> None:
+        self._opening: Callable[..., Coroutine[Any, Any, T]] = opening
+        self._arguments: tuple[Any, ...] | None = arguments
+        self._opened: T
 
     def __await__(self) -> Generator[Any, None, T]:
-        opening, self._opening = self._opening, None
-        if opening is None:
+        if self._arguments is None:
             raise AlreadyOpen(
                 "this has been awaited before", remedy="call connect or open_channel once more"
             )
-        return opening().__await__()
+        opened = self._opening(*self._arguments)
+        self._arguments = None
+        return opened.__await__()
 
     async def __aenter__(self) -> T:
         self._opened = await self
         return self._opened
 
     async def __aexit__(self, *raised: object) -> None:
-        await cast("T", self._opened).__aexit__(*raised)
+        await self._opened.__aexit__(*raised)

@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 class Connection(ConnectionFacade):
     """The connection of one endpoint: opens once, closes once."""
 
-    __slots__ = ("endpoint",)
+    __slots__ = ()
+
+    endpoint: Endpoint
 
     def __init__(self, endpoint: Endpoint) -> None:
-        super().__init__(endpoint)
         self.endpoint = endpoint
+        self._core = endpoint._core
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -163,7 +165,7 @@ def connect(url: str, **options: Any) -> Opening[Connection]:
 
     When awaited it raises InvalidURL, InvalidParameter, and what `Connection.open` raises.
     """
-    return Opening(lambda: _connect(url, options))
+    return Opening(_connect, url, options)
 
 
 async def _connect(url: str, options: dict[str, Any]) -> Connection:

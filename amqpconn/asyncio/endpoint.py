@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, cast
 
-from amqpconn._facade import DEFAULT_CALL_TIMEOUT_S, EndpointFacade, check_plain_reply
+from amqpconn._facade import DEFAULT_CALL_TIMEOUT_S, NO_CALLBACKS, EndpointFacade, check_plain_reply
 from amqpconn.asyncio._link import Link
 from amqpconn.asyncio._opening import Opening
 from amqpconn.asyncio.channel import Channel
 from amqpconn.core import events
+from amqpconn.core.endpoint import EndpointCore
 from amqpconn.errors import NotOpen
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from amqpconn.asyncio._link import Connector
     from amqpconn.config import Settings
     from amqpconn.core.assembler import Content
-    from amqpconn.core.endpoint import EndpointCore
     from amqpconn.core.handshake import OpenRequest
     from amqpconn.transport import Target
     from amqpconn_spec._base import Method
@@ -36,9 +36,14 @@ class Endpoint(EndpointFacade):
 
     __slots__ = ("_link",)
 
-    def _set_up(self, target: Target, settings: Settings, connector: Connector | None) -> None:
-        super()._set_up(target, settings, connector)
-        self._link = Link(self._core, self.target, self._connector, self._take)
+    def _set_up(
+        self, target: Target, settings: Settings, connector: Connector | None = None
+    ) -> None:
+        self.target = target
+        self._core = core = EndpointCore(settings)
+        core.tells_states = False  # until somebody wants to be told
+        self._callbacks = NO_CALLBACKS
+        self._link = Link(core, target, connector, self._take)
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -50,7 +55,7 @@ class Endpoint(EndpointFacade):
 
         Raises NotOpen, NoFreeChannel, CallTimeout.
         """
-        return Opening(lambda: self._open_channel(timeout))
+        return Opening(self._open_channel, timeout)
 
     async def call(
         self,
@@ -183,9 +188,7 @@ class Endpoint(EndpointFacade):
     # --- events of the core ---
 
     def _take(self, event: events.Event) -> None:
-        handler = _HANDLERS.get(type(event))
-        if handler is not None:
-            handler(self, event)
+        _HANDLERS[type(event)](self, event)
 
     def _on_call(self, call: events.Call) -> None:
         waiter = cast("asyncio.Future[None] | None", call.waiter)
@@ -205,21 +208,25 @@ class Endpoint(EndpointFacade):
             owner._went_down()
 
     def _on_block(self, event: events.Blocked) -> None:
-        for callback in self._on_blocked:
+        for callback in self._callbacks.get(events.Blocked, ()):
             self._run(callback, event.reason)
 
     def _on_secret_failed(self, event: events.SecretFailed) -> None:
-        for callback in self._on_secret_error:
+        for callback in self._callbacks.get(events.SecretFailed, ()):
             self._run(callback, event.error)
 
     def _on_state_changed(self, event: events.StateChanged) -> None:
-        for callback in self._on_state:
+        for callback in self._callbacks.get(events.StateChanged, ()):
             self._run(callback, event.old, event.new)
 
     def _on_observer_failed(self, event: events.ObserverFailed) -> None:
         self._report(event.hook, event.error)
 
+    def _on_down(self, _: events.Down) -> None:
+        """Whoever waits has been told, and nothing else is to be ended."""
 
+
+# What the endpoint does about each event that is not of its stream alone.
 _HANDLERS: dict[type[events.Event], Callable[[Endpoint, Any], None]] = {
     events.Opened: Endpoint._on_opened,
     events.Call: Endpoint._on_call,
@@ -229,4 +236,5 @@ _HANDLERS: dict[type[events.Event], Callable[[Endpoint, Any], None]] = {
     events.SecretFailed: Endpoint._on_secret_failed,
     events.StateChanged: Endpoint._on_state_changed,
     events.ObserverFailed: Endpoint._on_observer_failed,
+    events.Down: Endpoint._on_down,
 }

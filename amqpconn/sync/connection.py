@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 class Connection(ConnectionFacade):
     """The connection of one endpoint: opens once, closes once."""
 
-    __slots__ = ("endpoint",)
+    __slots__ = ()
+
+    endpoint: Endpoint
 
     def __init__(self, endpoint: Endpoint) -> None:
-        super().__init__(endpoint)
         self.endpoint = endpoint
+        self._core = endpoint._core
 
     @property
     def first_channel(self) -> Channel:

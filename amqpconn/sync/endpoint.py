@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from time import monotonic
 
-from amqpconn._facade import DEFAULT_CALL_TIMEOUT_S, EndpointFacade, check_plain_reply
+from amqpconn._facade import DEFAULT_CALL_TIMEOUT_S, NO_CALLBACKS, EndpointFacade, check_plain_reply
 from amqpconn._typing import cast
 from amqpconn.core import events
+from amqpconn.core.endpoint import EndpointCore
 from amqpconn.errors import NotOpen
 from amqpconn.sync._link import Link
 from amqpconn.sync._worker import Worker
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from amqpconn.config import Settings
     from amqpconn.core.assembler import Content
-    from amqpconn.core.endpoint import EndpointCore
     from amqpconn.core.handshake import OpenRequest
     from amqpconn.core.transcript import Transcript
     from amqpconn.sync._dial import Connector
@@ -35,9 +35,14 @@ class Endpoint(EndpointFacade):
 
     __slots__ = ("_link", "_worker")
 
-    def _set_up(self, target: Target, settings: Settings, connector: Connector | None) -> None:
-        super()._set_up(target, settings, connector)
-        self._link = Link(self._core, self.target, self._connector, self._take)
+    def _set_up(
+        self, target: Target, settings: Settings, connector: Connector | None = None
+    ) -> None:
+        self.target = target
+        self._core = core = EndpointCore(settings)
+        core.tells_states = False  # until somebody wants to be told
+        self._callbacks = NO_CALLBACKS
+        self._link = Link(core, target, connector, self._take)
         self._worker: Worker | None = None  # since there is something to call
 
     def open_channel(self, timeout: float | None = DEFAULT_CALL_TIMEOUT_S) -> Channel:
@@ -164,9 +169,7 @@ class Endpoint(EndpointFacade):
     # --- events of the core ---
 
     def _take(self, event: events.Event) -> None:
-        handler = _HANDLERS.get(type(event))
-        if handler is not None:
-            handler(self, event)
+        _HANDLERS[type(event)](self, event)
 
     def _on_call(self, call: events.Call) -> None:
         if call.waiter is not None:
@@ -185,15 +188,15 @@ class Endpoint(EndpointFacade):
             owner._went_down()
 
     def _on_block(self, event: events.Blocked) -> None:
-        for callback in self._on_blocked:
+        for callback in self._callbacks.get(events.Blocked, ()):
             self._run(callback, event.reason)
 
     def _on_secret_failed(self, event: events.SecretFailed) -> None:
-        for callback in self._on_secret_error:
+        for callback in self._callbacks.get(events.SecretFailed, ()):
             self._run(callback, event.error)
 
     def _on_state_changed(self, event: events.StateChanged) -> None:
-        for callback in self._on_state:
+        for callback in self._callbacks.get(events.StateChanged, ()):
             self._run(callback, event.old, event.new)
 
     def _on_observer_failed(self, event: events.ObserverFailed) -> None:
@@ -217,6 +220,7 @@ def _raise(error: Exception) -> None:
     raise error
 
 
+# What the endpoint does about each event that is not of its stream alone.
 _HANDLERS: dict[type[events.Event], Callable[[Endpoint, Any], None]] = {
     events.Opened: Endpoint._on_opened,
     events.Call: Endpoint._on_call,

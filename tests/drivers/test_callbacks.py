@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from itertools import pairwise
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-import amqpconn.sync
+import amqpconn.asyncio.endpoint
+import amqpconn.sync.endpoint
 from amqpconn import EndpointState
+from amqpconn.core import events
 from amqpconn.errors import ConnectRefused
 from amqpconn.testing import Peer
 from amqpconn_spec.v0_9_1 import basic, queue, tx
@@ -30,6 +33,12 @@ def consume(channel: Channel) -> None:
 def publish(channel: Channel, *bodies: bytes) -> None:
     for body in bodies:
         channel.send(basic.Publish(routing_key="q"), message(body))
+
+
+@pytest.mark.parametrize("endpoint", [amqpconn.asyncio.endpoint, amqpconn.sync.endpoint])
+def test_there_is_something_to_do_about_every_event(endpoint: ModuleType) -> None:
+    of_streams = {events.HangUp, events.Redial, events.SecretWanted}
+    assert set(endpoint._HANDLERS) == set(events.Event.__subclasses__()) - of_streams
 
 
 def test_handler_gets_methods_of_its_class_in_order(channel: Channel) -> None:
