@@ -35,11 +35,12 @@ class Deadlines:
 
     def set(self, name: str, deadline: float | None) -> None:
         """Set a deadline, or with None remove it."""
+        named = self._named
         if deadline is None:
-            self._named.pop(name, None)
+            named.pop(name, None)
         else:
-            self._named[name] = deadline
-        self.first = min(self._named.values()) if self._named else None
+            named[name] = deadline
+        self.first = min(named.values()) if named else None
 
     def at(self, name: str) -> float | None:
         """When a deadline is; None when it is not set."""

@@ -175,9 +175,9 @@ class ConnectionManager(Machine):
         if counts:
             _HANDLERS[method.NAME](self, method)
 
-    def abandon(self) -> None:
+    def leave(self) -> None:
         """The stream is given up; credentials are needed no longer."""
-        super().abandon()
+        self.abandon()
         self._handshake, self._offer, self.question = _NONE, None, None
 
     def close(self, reply_code: int, reply_text: str) -> None:
@@ -185,7 +185,7 @@ class ConnectionManager(Machine):
 
         Raises EncodeError for a code that is none.
         """
-        self._send(self._dialect.Close(reply_code=reply_code, reply_text=short_text(reply_text)))
+        self._send(self._dialect.Close(reply_code, short_text(reply_text)))
 
     def close_for(self, error: ProtocolViolation) -> None:
         """Tell the server what it did wrong."""

@@ -199,11 +199,9 @@ class Handshake:
         """The method of this name, with the secret that it waited for."""
         if method == self._dialect.SecureOk.NAME:
             return self._dialect.SecureOk(response=secret.reveal())
+        said = self.agreement
         return self._dialect.StartOk(
-            client_properties=self.agreement.client_properties,
-            mechanism=self.agreement.mechanism,
-            response=secret.reveal(),
-            locale=self.agreement.locale,
+            said.client_properties, said.mechanism, secret.reveal(), said.locale
         )
 
     def tune(self, tune: connection.Tune) -> tuple[connection.TuneOk, connection.Open]:

@@ -217,7 +217,7 @@ class Incoming(Lifecycle):
             if channel and what is not None and before is OPENED:
                 (self._channels or self.channels).take(channel, what)
                 return
-            if isinstance(what, Method) and not channel:
+            if not channel and isinstance(what, Method):
                 manager.receive(what)
             elif what is not None and not manager.is_discarding:  # None is a heartbeat
                 raise _misplaced(channel)

@@ -17,6 +17,7 @@ from amqpconn.errors import AlreadyOpen, ConnectionFailed, OpenAborted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, Final
 
     from amqpconn.config import Settings
@@ -115,12 +116,14 @@ class Lifecycle(Circumstances):
         self._entered: tuple[Any, ...] = ()
         self.news: list[Event] = []
         # Those before, the next one last; a deque would take 600 bytes.
-        self._told: list[Event] = []
+        self._told: list[Event] | None = None
+        self._emit: Callable[[Event], None] = self.news.append
+        self._watch: Watch | None = None
+        if settings.observers or settings.flight_recorder:
+            self._observe()
+        else:
+            self.output = Output()
         self.fast_open = None if settings.servers is None else self._memory(settings.servers)
-        is_watched = settings.observers or settings.flight_recorder
-        self._watch = self._observed() if is_watched else None
-        self._emit = self.news.append if self._watch is None else self._watch.emit
-        self.output = Output() if self._watch is None else self._watch.output()
         self._deadlines = Deadlines()
         self._request: OpenRequest | None = None
         self._hung_up: HangUp | None = None
@@ -128,10 +131,11 @@ class Lifecycle(Circumstances):
         self._now = 0.0
         self._speak(dialect_for(settings.protocol))
 
-    def _observed(self) -> Watch:
+    def _observe(self) -> None:
         from amqpconn.core.watch import Watch  # late: hardly anybody looks
 
-        return Watch(self, self.news.append)
+        watch = self._watch = Watch(self, self.news.append)
+        self._emit, self.output = watch.emit, watch.output()
 
     @staticmethod
     def _memory(servers: Servers) -> FastOpen:
@@ -192,7 +196,7 @@ class Lifecycle(Circumstances):
 
     def disconnected(self) -> None:
         """The stream is closed: tell everybody."""
-        if not self.is_alive:
+        if self.state not in _ALIVE:
             return
         self.is_leaving = False  # there will be no other
         if self._hung_up is None:  # nobody asked for it
@@ -236,13 +240,16 @@ class Lifecycle(Circumstances):
 
     def next_event(self) -> Event | None:
         """The next thing to tell the user, or None."""
-        if not self._told:
-            if len(self.news) <= 1:
-                return self.news.pop() if self.news else None
+        if self._told:
+            return self._told.pop()
+        if not self.news:
+            return None
+        if len(self.news) > 1:
             waiting = self.news[::-1]
             self.news.clear()
             self._told = waiting
-        return self._told.pop()
+            return waiting.pop()
+        return self.news.pop()
 
     def next_deadline(self) -> float | None:
         """When `handle_timer` is to be called at the latest; None: never."""
@@ -332,7 +339,7 @@ class Lifecycle(Circumstances):
 
     def hang_up(self, quick: bool) -> None:
         """Ask the driver to close the stream, once, and once more when it has become urgent."""
-        self.manager.abandon()
+        self.manager.leave()
         self.heartbeat = None
         if quick:
             self.output.clear()
