@@ -28,7 +28,9 @@ class Owned(ABC):
         self._pid = 0
 
     def own(self) -> None:
-        """This process opens it."""
+        """This process opens it. Raises WrongProcess when another one has it open."""
+        if self._pid:
+            self.check_process()
         self._pid = os.getpid()
         _owned.add(ref(self, _owned.discard))
 
@@ -41,7 +43,7 @@ class Owned(ABC):
         """Raises WrongProcess. To be asked before a lock is taken: at the fork another thread of
         the parent may have held it, and nobody in the child ever lets it go.
         """
-        if self.is_inherited:
+        if self._pid != os.getpid() and self.is_inherited:
             raise WrongProcess(
                 f"this connection was opened by process {self._pid}, and this is {os.getpid()}"
             )

@@ -76,7 +76,8 @@ class Link(Flow):
 
     async def open(self, request: OpenRequest) -> None:
         """Connect and shake hands. Raises ConnectionFailed; nothing stays open after an error."""
-        self.check_caller()
+        if self._loop is not None:  # it was opened before
+            self.check_caller()
         loop = asyncio.get_running_loop()
         self._core.connecting(request, loop.time())
         self._loop, self.now, self._clock = loop, loop.time, clock_of(loop)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, cast
 
-from amqpconn._facade import DEFAULT_CALL_TIMEOUT_S, ConnectionFacade
+from amqpconn._facade import DEFAULT_CALL_TIMEOUT_S, ConnectionFacade, plan
 from amqpconn.asyncio._opening import Opening
 from amqpconn.asyncio.endpoint import Endpoint
 from amqpconn.config import DEFAULT_CLOSE_TIMEOUT_S
@@ -63,9 +63,7 @@ class Connection(ConnectionFacade):
         cancellation included, nothing is left open.
         """
         try:
-            from amqpconn._plan import open_request  # late: it is needed once
-
-            request = open_request(auth_methods, locale, virtual_host, first_channel)
+            request = plan.open_request(auth_methods, locale, virtual_host, first_channel)
         finally:
             del auth_methods  # this frame goes with an error
         await self.endpoint._open(request)
@@ -106,9 +104,7 @@ class Connection(ConnectionFacade):
         RabbitMQ's. Raises NotOpen, CallTimeout; a refusal closes the connection (NotAllowed).
         """
         try:
-            from amqpconn._plan import secret_update
-
-            start = secret_update(secret, reason, timeout)
+            start = plan.secret_update(secret, reason, timeout)
         finally:
             del secret  # this frame goes with an error
         self.endpoint._link.check_caller()
@@ -170,9 +166,7 @@ def connect(url: str, **options: Any) -> Opening[Connection]:
 
 async def _connect(url: str, options: dict[str, Any]) -> Connection:
     try:
-        from amqpconn._plan import planned
-
-        endpoint, request = planned(Endpoint, url, **options)
+        endpoint, request = plan.planned(Endpoint, url, **options)
     finally:
         del url, options  # this frame goes with an error
     connection = Connection(endpoint)

@@ -66,7 +66,6 @@ class Link(Flow):
 
     def open(self, request: OpenRequest) -> None:
         """Connect and shake hands. Raises ConnectionFailed; nothing stays open after an error."""
-        self.check_process()
         self.own()
         attempt = object()
         try:

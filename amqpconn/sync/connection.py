@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import monotonic
 
-from amqpconn._facade import DEFAULT_CALL_TIMEOUT_S, ConnectionFacade
+from amqpconn._facade import DEFAULT_CALL_TIMEOUT_S, ConnectionFacade, plan
 from amqpconn._typing import cast
 from amqpconn.config import DEFAULT_CLOSE_TIMEOUT_S
 from amqpconn.sync.endpoint import Endpoint
@@ -60,9 +60,7 @@ class Connection(ConnectionFacade):
         KeyboardInterrupt included, nothing is left open.
         """
         try:
-            from amqpconn._plan import open_request  # late: it is needed once
-
-            request = open_request(auth_methods, locale, virtual_host, first_channel)
+            request = plan.open_request(auth_methods, locale, virtual_host, first_channel)
         finally:
             del auth_methods  # this frame goes with an error
         self.endpoint._open(request)
@@ -98,9 +96,7 @@ class Connection(ConnectionFacade):
         RabbitMQ's. Raises NotOpen, CallTimeout; a refusal closes the connection (NotAllowed).
         """
         try:
-            from amqpconn._plan import secret_update
-
-            start = secret_update(secret, reason, timeout)
+            start = plan.secret_update(secret, reason, timeout)
         finally:
             del secret  # this frame goes with an error
 
@@ -157,9 +153,7 @@ def connect(url: str, **options: Any) -> Connection:
     Raises InvalidURL, InvalidParameter, and what `Connection.open` raises.
     """
     try:
-        from amqpconn._plan import planned
-
-        endpoint, request = planned(Endpoint, url, **options)
+        endpoint, request = plan.planned(Endpoint, url, **options)
     finally:
         del url, options  # this frame goes with an error
     connection = Connection(endpoint)
