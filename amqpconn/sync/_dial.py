@@ -146,7 +146,8 @@ class Dial:
     def _reach(self, addresses: list[AddressInfo]) -> None:
         self._core.enter("connect", monotonic())
         errors: list[ConnectionFailed] = []
-        for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
+        left = len(addresses)
+        for address in addresses:
             began = monotonic()
             try:
                 self._attempt(address, left)
@@ -156,6 +157,7 @@ class Dial:
                     raise
                 took = monotonic() - began
                 errors.append(transport.attempt_failed(error, self._target, address, took))
+                left -= 1
             else:
                 transport.reached(self._core, self._target, address)
                 return

@@ -134,7 +134,7 @@ class Flow(Owned):
         try:
             while stream is not None and (self._unsent or output.size):
                 if self._unsent or output.size < WORTH_GATHERING:
-                    rest = self._unsent or memoryview(self._core.data_to_send(now))
+                    rest = self._unsent or memoryview(b"".join(self._core.parts_to_send(now)))
                     self._unsent = rest
                     sent = stream.send(rest)
                 else:

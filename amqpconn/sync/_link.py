@@ -242,8 +242,9 @@ class Link(Flow):
         with self.lock:
             try:
                 if self._opened and not self._hung_up and self._stream is not None:
+                    mask = EVENT_READ | EVENT_WRITE if self._unsent else EVENT_READ
                     self._armed = self._core.next_deadline()
-                    self._reactor = _reactor.adopt(self, self._mask(), self._armed)
+                    self._reactor = _reactor.adopt(self, mask, self._armed)
             except OSError as error:
                 self._core.fail(transport.failed(error, self._target), monotonic())
             if self._reactor is None:
@@ -303,15 +304,10 @@ class Link(Flow):
                 self._flush(now)
             if self._core.news:
                 self._dispatch()
-            if self._hung_up and (self._quick or not self._unsent):
-                return None
             self._armed = deadline  # or later, if something has been written
-            return self._mask(), deadline
-
-    def _mask(self) -> int:
-        if self._hung_up:  # what comes after the end would wake the thread again and again
-            return EVENT_WRITE
-        return EVENT_READ | EVENT_WRITE if self._unsent else EVENT_READ
+            if self._hung_up:  # what comes after the end would wake the thread again and again
+                return None if self._quick or not self._unsent else (EVENT_WRITE, deadline)
+            return EVENT_READ | EVENT_WRITE if self._unsent else EVENT_READ, deadline
 
     def finish(self) -> None:
         """Close the stream and tell everybody. Harmless a second time."""

@@ -50,9 +50,12 @@ class Waiting:
             found = self._poll.poll(ceil(timeout * 1000))
         except ValueError:  # its user has closed it: that is to be read too
             return EVENT_READ
-        ready = found[0][1] if found else 0
-        # What is neither is an end, and to be read.
-        return (EVENT_WRITE if ready & _OUT else 0) | (EVENT_READ if ready & ~_OUT else 0)
+        if not found:
+            return 0
+        ready = found[0][1]
+        if ready & _OUT:  # what is neither is an end, and to be read
+            return EVENT_WRITE if ready == _OUT else EVENT_READ | EVENT_WRITE
+        return EVENT_READ
 
     def _tell(self, number: int, mask: int) -> None:
         self._poll = select.poll()

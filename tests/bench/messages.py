@@ -30,7 +30,7 @@ class Load:
 
 
 SMALL = Load("small", 100, 20_000, 5)
-LARGE = Load("large", 100_000, 500, 4)
+LARGE = Load("large", 100_000, 500, 8)
 
 #: What the targets are about; acknowledging is for comparison.
 CARRIED = tuple(f"{what} {load.name}" for load in (SMALL, LARGE) for what in ("publish", "consume"))
