@@ -30,11 +30,7 @@ if TYPE_CHECKING:
     from amqpconn.core.dialect import Dialect
     from amqpconn.core.events import SecretWanted
     from amqpconn.core.fast_open import FastOpen
-    from amqpconn.core.framing import Payload
     from amqpconn.core.negotiation import Tuning
-    from amqpconn_spec._base import ContentHeader
-
-    Received = Method | ContentHeader | Payload | None
 
 # After we have answered its close the server ends the stream, as it should (2.2.4.4), or not:
 # RabbitMQ does not after a refusal in the middle of a challenge, and callers wait for the error.
@@ -96,13 +92,7 @@ class Incoming(Lifecycle):
             self.heartbeat.received(now)
             if len(data) == FRAME_OVERHEAD and self._reader.is_heartbeat(data):
                 return False
-        try:
-            for channel, what in self._reader.receive(data):
-                self._frame(channel, what, now)
-                if self.manager.state is CLOSED:
-                    break
-        except ConnectionFailed as error:
-            self._unreadable(error, now)
+        self._read(data, now)
         return True
 
     @property
@@ -210,27 +200,37 @@ class Incoming(Lifecycle):
 
     # --- where frames go ---
 
-    def _frame(self, channel: int, what: Received, now: float) -> None:
-        manager = self.manager
-        before = manager.state
+    def _read(self, data: bytes, now: float) -> None:
         try:
-            if channel and what is not None and before is OPENED:
-                (self._channels or self.channels).take(channel, what)
-                return
-            if not channel and isinstance(what, Method):
-                manager.receive(what)
-            elif what is not None and not manager.is_discarding:  # None is a heartbeat
-                raise _misplaced(channel)
-        except ProtocolViolation as error:
-            self._violated(error, now)
+            for channel, what in self._reader.receive(data):
+                before = self.manager.state
+                try:
+                    if channel and what is not None and before is OPENED:
+                        (self._channels or self.channels).take(channel, what)
+                        continue
+                    if not channel and isinstance(what, Method):
+                        self.manager.receive(what)
+                    elif what is not None and not self.manager.is_discarding:
+                        raise _misplaced(channel)  # None is a heartbeat
+                except ConnectionFailed as error:
+                    self._wrong(error, now)
+                state = self.manager.state
+                if state is not before:
+                    if state is CLOSED:
+                        break
+                    self.enter(PHASES[state], now)
         except ConnectionFailed as error:
-            self._note_phase(now)  # what was waited for has come: our part failed
-            self._ended(error, now)
-        state = self.manager.state
-        if state is not before and state is not CLOSED:
-            self.enter(PHASES[state], now)
+            self._unreadable(error, now)
 
     # --- what is wrong with them ---
+
+    def _wrong(self, error: ConnectionFailed, now: float) -> None:
+        """One of them is not as it should be, or cannot be answered."""
+        if isinstance(error, ProtocolViolation):
+            self._violated(error, now)
+        else:
+            self._note_phase(now)  # what was waited for has come: our part failed
+            self._ended(error, now)
 
     def _violated(self, error: ProtocolViolation, now: float) -> None:
         """The frames are readable, so the server can be told what it did wrong."""
