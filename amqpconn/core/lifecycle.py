@@ -55,7 +55,6 @@ class EndpointState(Enum):
 # Found at once; a member of its class takes 0.1 us.
 OFF, CONNECTING, CONNECTED, DISCONNECTING, DISCONNECTED, FAILED = EndpointState
 _ALIVE: Final = frozenset({CONNECTING, CONNECTED, DISCONNECTING})
-_DOWN: Final = frozenset({DISCONNECTED, FAILED})
 
 
 class Lifecycle(Circumstances):
@@ -63,6 +62,7 @@ class Lifecycle(Circumstances):
     `EndpointCore`.
 
     Attributes:
+        is_down: whether the stream is gone for good.
         news: not empty when there is something for `next_event` to give.
         tells_states: whether StateChanged is among the events. A driver has it so when its user has
             asked to be told: four of seven events of a short connection are of this kind.
@@ -85,6 +85,7 @@ class Lifecycle(Circumstances):
         "fast_open",
         "first",
         "heartbeat",
+        "is_down",
         "is_leaving",
         "last_in",
         "last_out",
@@ -106,6 +107,7 @@ class Lifecycle(Circumstances):
         self.peer = settings.peer
         self.detours: tuple[Detour, ...] = ()
         self.state = OFF
+        self.is_down = False
         self.tells_states = True
         self.error: ConnectionFailed | None = None
         self.first: Call | None = None
@@ -147,11 +149,6 @@ class Lifecycle(Circumstances):
     def is_alive(self) -> bool:
         """Whether there is, or may still be, a stream."""
         return self.state in _ALIVE
-
-    @property
-    def is_down(self) -> bool:
-        """Whether the stream is gone for good."""
-        return self.state in _DOWN
 
     # --- the stream ---
 
@@ -207,6 +204,7 @@ class Lifecycle(Circumstances):
             self.output.clear()
         if self._channels is not None:
             self._channels.all_down(self.error)
+        self.is_down = True
         self._become(FAILED if self.error else DISCONNECTED)
         self._emit(Down(self.error))
 
