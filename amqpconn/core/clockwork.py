@@ -38,9 +38,10 @@ class Deadlines:
         named = self._named
         if deadline is None:
             named.pop(name, None)
+            self.first = min(named.values()) if named else None
         else:
             named[name] = deadline
-        self.first = min(named.values()) if named else None
+            self.first = deadline if len(named) == 1 else min(named.values())
 
     def at(self, name: str) -> float | None:
         """When a deadline is; None when it is not set."""

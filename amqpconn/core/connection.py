@@ -175,9 +175,9 @@ class ConnectionManager(Machine):
         if counts:
             _HANDLERS[method.NAME](self, method)
 
-    def leave(self) -> None:
+    def abandon(self) -> None:
         """The stream is given up; credentials are needed no longer."""
-        self.abandon()
+        super().abandon()
         self._handshake, self._offer, self.question = _NONE, None, None
 
     def close(self, reply_code: int, reply_text: str) -> None:

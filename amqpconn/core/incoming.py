@@ -201,6 +201,7 @@ class Incoming(Lifecycle):
     # --- where frames go ---
 
     def _read(self, data: bytes, now: float) -> None:
+        """All frames that these bytes complete: each to the manager, or to the channels."""
         try:
             for channel, what in self._reader.receive(data):
                 before = self.manager.state

@@ -337,7 +337,7 @@ class Lifecycle(Circumstances):
 
     def hang_up(self, quick: bool) -> None:
         """Ask the driver to close the stream, once, and once more when it has become urgent."""
-        self.manager.leave()
+        self.manager.abandon()
         self.heartbeat = None
         if quick:
             self.output.clear()
