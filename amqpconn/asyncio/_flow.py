@@ -6,13 +6,15 @@ import asyncio
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
+from amqpconn._gathering import WORTH_GATHERING
 from amqpconn.asyncio._guard import Guarded
 from amqpconn.asyncio._socket import SocketTransport
-from amqpconn.core.events import OF_STREAMS, HangUp, Redial, SecretWanted
+from amqpconn.core.events import HangUp, Opened, Redial, SecretWanted
 from amqpconn.errors import NotOpen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any, Final
 
     from amqpconn.core.endpoint import EndpointCore
     from amqpconn.core.events import Event
@@ -124,6 +126,8 @@ class Flow(asyncio.Protocol, Guarded):
             if self._unsent:
                 piece, self._unsent = self._unsent[:_PIECE], self._unsent[_PIECE:] or NOTHING
                 self._transport.write(piece)
+            elif output.size < WORTH_GATHERING:
+                self._transport.write(b"".join(self._core.parts_to_send(self.now())))
             elif type(self._transport) is SocketTransport:
                 size = output.size
                 self._transport.write_parts(self._core.parts_to_send(self.now()), size)
@@ -134,30 +138,22 @@ class Flow(asyncio.Protocol, Guarded):
 
     def _dispatch(self) -> None:
         """Tell of everything, and wake once whoever waits for any of it."""
-        is_news = False
         try:
             while (event := self._core.next_event()) is not None:
-                is_news = True
-                if type(event) in OF_STREAMS:
-                    self._tell(event)
-                else:
+                handle = _OF_STREAMS.get(type(event))
+                if handle is None:
                     self._on_event(event)
+                else:
+                    handle(self, event)
         finally:
-            if is_news:
-                if self._transport is None and self._core.is_down:
-                    self._can_write = self.is_down = True
+            if self._transport is None and self._core.is_down:
+                self._can_write = self.is_down = True
+            if self._waiters:
                 self._notify()
 
-    def _tell(self, event: Event) -> None:
-        if isinstance(event, HangUp):
-            self._hang_up(event.quick)
-        elif isinstance(event, Redial):
-            self._leave(event)
-        elif isinstance(event, SecretWanted):
-            self._ask(event)
-        else:
-            self._opened = True
-            self._on_event(event)
+    def _on_opened(self, event: Opened) -> None:
+        self._opened = True
+        self._on_event(event)
 
     @abstractmethod
     def _arm(self) -> None:
@@ -174,3 +170,12 @@ class Flow(asyncio.Protocol, Guarded):
     @abstractmethod
     def _ask(self, wanted: SecretWanted) -> None:
         """Get a secret for the core."""
+
+
+# What is done about the stream itself; all other events are for the endpoint alone.
+_OF_STREAMS: Final[dict[type[Event], Callable[[Flow, Any], None]]] = {
+    Opened: Flow._on_opened,
+    HangUp: lambda flow, event: flow._hang_up(event.quick),
+    Redial: lambda flow, event: flow._leave(event),
+    SecretWanted: lambda flow, event: flow._ask(event),
+}

@@ -193,8 +193,3 @@ class StateChanged(Event):
     def __init__(self, old: object, new: object) -> None:
         self.old = old
         self.new = new
-
-
-# What a driver does about its stream, Opened besides what its endpoint does about that. All others
-# are for the endpoint alone.
-OF_STREAMS: Final[frozenset[type[Event]]] = frozenset({Opened, HangUp, Redial, SecretWanted})
