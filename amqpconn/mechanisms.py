@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
+from amqpconn import errors
 from amqpconn.auth import AuthMethod
-from amqpconn.errors import InvalidParameter, NoCommonMechanism
+from amqpconn.errors import InvalidParameter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def choose_mechanism(methods: Sequence[AuthMethod], offered: Sequence[str]) -> A
     for method in methods:
         if method.name in offered:
             return method
-    raise NoCommonMechanism(
+    raise errors.NoCommonMechanism(
         f"the server offers {_names(offered)} for authentication,"
         f" and the client has {_names([method.name for method in methods])}"
     )

@@ -15,7 +15,8 @@ import sys
 import threading
 from sys import intern
 
-from amqpconn.errors import InvalidParameter, RedirectRefused
+from amqpconn import errors
+from amqpconn.errors import InvalidParameter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -216,7 +217,9 @@ def share(remaining_s: float | None, addresses_left: int) -> float | None:
 def check_not_redirected(detours: Sequence[Detour]) -> None:
     """Raises RedirectRefused: a stream of the user's own leads where it leads."""
     if detours and detours[-1].is_redirect:
-        raise RedirectRefused(f"{detours[-1].reason} cannot be followed on a stream of your own")
+        raise errors.RedirectRefused(
+            f"{detours[-1].reason} cannot be followed on a stream of your own"
+        )
 
 
 def __getattr__(name: str) -> object:

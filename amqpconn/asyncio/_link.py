@@ -7,13 +7,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, cast
 
-from amqpconn import transport
+from amqpconn import errors, transport
 from amqpconn.asyncio._clock import clock_of
 from amqpconn.asyncio._dial import connected_socket
 from amqpconn.asyncio._flow import NOTHING, Flow
 from amqpconn.asyncio._guard import disown, read_little
 from amqpconn.asyncio._socket import SocketTransport
-from amqpconn.errors import ConnectionFailed, OpenAborted
+from amqpconn.errors import ConnectionFailed
 
 if TYPE_CHECKING:
     import socket
@@ -204,7 +204,7 @@ class Link(Flow):
                 return await awaited
         except TimeoutError:
             if self._hung_up:
-                raise OpenAborted("interrupted") from None
+                raise errors.OpenAborted("interrupted") from None
             raise
         finally:
             self._dialing = None

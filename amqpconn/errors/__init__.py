@@ -45,20 +45,7 @@ from __future__ import annotations
 
 from amqpconn.errors._base import PHASES as PHASES
 from amqpconn.errors._base import AMQPError as AMQPError
-from amqpconn.errors._handshake import CredentialsFailed as CredentialsFailed
-from amqpconn.errors._handshake import FrameTooLarge as FrameTooLarge
-from amqpconn.errors._handshake import FrameTooLargeAfterTune as FrameTooLargeAfterTune
-from amqpconn.errors._handshake import FrameTooLargeBeforeTune as FrameTooLargeBeforeTune
-from amqpconn.errors._handshake import HandshakeFailed as HandshakeFailed
-from amqpconn.errors._handshake import LoginTooLarge as LoginTooLarge
-from amqpconn.errors._handshake import MalformedFrame as MalformedFrame
-from amqpconn.errors._handshake import NoCommonMechanism as NoCommonMechanism
-from amqpconn.errors._handshake import ProtocolViolation as ProtocolViolation
-from amqpconn.errors._handshake import RedirectRefused as RedirectRefused
-from amqpconn.errors._handshake import UnexpectedContent as UnexpectedContent
-from amqpconn.errors._handshake import UnexpectedMethod as UnexpectedMethod
-from amqpconn.errors._handshake import VersionRefused as VersionRefused
-from amqpconn.errors._handshake import WrongChannel as WrongChannel
+from amqpconn.errors._base import ConnectionFailed as ConnectionFailed
 from amqpconn.errors._local import AlreadyOpen as AlreadyOpen
 from amqpconn.errors._local import CallTimeout as CallTimeout
 from amqpconn.errors._local import InvalidParameter as InvalidParameter
@@ -68,13 +55,6 @@ from amqpconn.errors._local import NoFreeChannel as NoFreeChannel
 from amqpconn.errors._local import NotOpen as NotOpen
 from amqpconn.errors._local import WrongEventLoop as WrongEventLoop
 from amqpconn.errors._local import WrongProcess as WrongProcess
-from amqpconn.errors._stream import ConnectionFailed as ConnectionFailed
-from amqpconn.errors._stream import HeartbeatsMissed as HeartbeatsMissed
-from amqpconn.errors._stream import OpenAborted as OpenAborted
-from amqpconn.errors._stream import OpenTimeout as OpenTimeout
-from amqpconn.errors._stream import PeerHungUp as PeerHungUp
-from amqpconn.errors._stream import ProcessStalled as ProcessStalled
-from amqpconn.errors._stream import TransportError as TransportError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

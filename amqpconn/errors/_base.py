@@ -119,5 +119,26 @@ class AMQPError(Exception):
         return f"; last bytes in: {came}, out: {went}"
 
 
+class ConnectionFailed(AMQPError):
+    """There is no connection, or no longer. `Error` of the reference interface.
+
+    Its circumstances are those of `AMQPError`: phase, elapsed, peer, ages of the last bytes, and
+    what the peer's close said.
+    """
+
+    phases: tuple[str, ...] = PHASES
+
+    @property
+    def attempts(self) -> tuple[ConnectionFailed, ...]:
+        """One error for each address of the host that was tried, with that address as its `peer`;
+        this one alone where there was one address. With several they are in an ExceptionGroup,
+        which is the `__cause__` of this error.
+        """
+        tried = self.__cause__
+        if not isinstance(tried, ExceptionGroup):
+            return (self,)
+        return tuple(one for one in tried.exceptions if isinstance(one, ConnectionFailed))
+
+
 def _ago(age_s: float | None) -> str:
     return "none" if age_s is None else f"{age_s:.3f} s ago"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amqpconn.errors._base import AMQPError
+from amqpconn.errors._base import AMQPError, ConnectionFailed
 from amqpconn.errors._codes import (
     BY_REPLY_CODE,
     AccessRefused,
@@ -11,7 +11,6 @@ from amqpconn.errors._codes import (
     NotAllowed,
 )
 from amqpconn.errors._handshake import HandshakeFailed
-from amqpconn.errors._stream import ConnectionFailed
 from amqpconn_spec.v0_9_1.constants import REPLY_SUCCESS
 from amqpconn_spec.v0_9_1.errors import REPLY_CODES
 

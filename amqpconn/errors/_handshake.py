@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from amqpconn.errors._stream import OPENING, ConnectionFailed
+from amqpconn.errors._base import ConnectionFailed
+from amqpconn.errors._stream import OPENING
 
 # --- the handshake ---
 

@@ -1,5 +1,6 @@
-"""What only the end of a stream, TLS or a refusal by the peer brings up. It is not loaded before
-something of it is asked for from `amqpconn.errors`.
+"""What only a failure brings up. It is not loaded before something of it is asked for from
+`amqpconn.errors`; modules that every connection loads ask there (`errors.WrongChannel`) when
+something has failed.
 """
 
 from amqpconn.errors._closing import AuthenticationRefused as AuthenticationRefused
@@ -42,6 +43,20 @@ from amqpconn.errors._ends import HungUpInStart as HungUpInStart
 from amqpconn.errors._ends import HungUpInTLS as HungUpInTLS
 from amqpconn.errors._ends import HungUpInUse as HungUpInUse
 from amqpconn.errors._ends import NameNotResolved as NameNotResolved
+from amqpconn.errors._handshake import CredentialsFailed as CredentialsFailed
+from amqpconn.errors._handshake import FrameTooLarge as FrameTooLarge
+from amqpconn.errors._handshake import FrameTooLargeAfterTune as FrameTooLargeAfterTune
+from amqpconn.errors._handshake import FrameTooLargeBeforeTune as FrameTooLargeBeforeTune
+from amqpconn.errors._handshake import HandshakeFailed as HandshakeFailed
+from amqpconn.errors._handshake import LoginTooLarge as LoginTooLarge
+from amqpconn.errors._handshake import MalformedFrame as MalformedFrame
+from amqpconn.errors._handshake import NoCommonMechanism as NoCommonMechanism
+from amqpconn.errors._handshake import ProtocolViolation as ProtocolViolation
+from amqpconn.errors._handshake import RedirectRefused as RedirectRefused
+from amqpconn.errors._handshake import UnexpectedContent as UnexpectedContent
+from amqpconn.errors._handshake import UnexpectedMethod as UnexpectedMethod
+from amqpconn.errors._handshake import VersionRefused as VersionRefused
+from amqpconn.errors._handshake import WrongChannel as WrongChannel
 from amqpconn.errors._peers import PeerSpeaksAMQP10 as PeerSpeaksAMQP10
 from amqpconn.errors._peers import PeerSpeaksHTTP as PeerSpeaksHTTP
 from amqpconn.errors._peers import PeerSpeaksOther as PeerSpeaksOther
@@ -49,6 +64,12 @@ from amqpconn.errors._peers import PeerSpeaksRedis as PeerSpeaksRedis
 from amqpconn.errors._peers import PeerSpeaksSSH as PeerSpeaksSSH
 from amqpconn.errors._peers import PeerSpeaksTLS as PeerSpeaksTLS
 from amqpconn.errors._peers import WrongPeer as WrongPeer
+from amqpconn.errors._stream import HeartbeatsMissed as HeartbeatsMissed
+from amqpconn.errors._stream import OpenAborted as OpenAborted
+from amqpconn.errors._stream import OpenTimeout as OpenTimeout
+from amqpconn.errors._stream import PeerHungUp as PeerHungUp
+from amqpconn.errors._stream import ProcessStalled as ProcessStalled
+from amqpconn.errors._stream import TransportError as TransportError
 from amqpconn.errors._tls import CertificateExpired as CertificateExpired
 from amqpconn.errors._tls import CertificateForOtherHost as CertificateForOtherHost
 from amqpconn.errors._tls import CertificateNotTrusted as CertificateNotTrusted

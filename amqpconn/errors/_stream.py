@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amqpconn.errors._base import PHASES, AMQPError
+from amqpconn.errors._base import PHASES, ConnectionFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,27 +12,6 @@ if TYPE_CHECKING:
 OPENING: Final[tuple[str, ...]] = PHASES[:8]
 # Those in which there is a byte stream.
 STREAM: Final[tuple[str, ...]] = PHASES[1:9]
-
-
-class ConnectionFailed(AMQPError):
-    """There is no connection, or no longer. `Error` of the reference interface.
-
-    Its circumstances are those of `AMQPError`: phase, elapsed, peer, ages of the last bytes, and
-    what the peer's close said.
-    """
-
-    phases: tuple[str, ...] = PHASES
-
-    @property
-    def attempts(self) -> tuple[ConnectionFailed, ...]:
-        """One error for each address of the host that was tried, with that address as its `peer`;
-        this one alone where there was one address. With several they are in an ExceptionGroup,
-        which is the `__cause__` of this error.
-        """
-        tried = self.__cause__
-        if not isinstance(tried, ExceptionGroup):
-            return (self,)
-        return tuple(one for one in tried.exceptions if isinstance(one, ConnectionFailed))
 
 
 class TransportError(ConnectionFailed, OSError):

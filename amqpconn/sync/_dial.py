@@ -12,9 +12,8 @@ from contextlib import suppress
 from selectors import EVENT_WRITE
 from time import monotonic
 
-from amqpconn import transport
+from amqpconn import errors, transport
 from amqpconn._typing import cast
-from amqpconn.errors import OpenAborted
 from amqpconn.sync._waiting import Waiting
 
 TYPE_CHECKING = False
@@ -145,7 +144,7 @@ class Dial:
 
     def _reach(self, addresses: list[AddressInfo]) -> None:
         self._core.enter("connect", monotonic())
-        errors: list[ConnectionFailed] = []
+        failed: list[ConnectionFailed] = []
         left = len(addresses)
         for address in addresses:
             began = monotonic()
@@ -156,12 +155,12 @@ class Dial:
                 if left == 1 and is_ours(error):
                     raise
                 took = monotonic() - began
-                errors.append(transport.attempt_failed(error, self._target, address, took))
+                failed.append(transport.attempt_failed(error, self._target, address, took))
                 left -= 1
             else:
                 transport.reached(self._core, self._target, address)
                 return
-        raise transport.several(errors, self._target)
+        raise transport.several(failed, self._target)
 
     def _attempt(self, address: AddressInfo, left: int) -> None:
         sock = transport.new_socket(address)
@@ -169,7 +168,7 @@ class Dial:
         try:
             code = transport.begin(sock, address)
             if self._interrupted:
-                raise OpenAborted("interrupted")
+                raise errors.OpenAborted("interrupted")
             if code == transport.IN_PROGRESS:
                 remaining = self._remaining()
                 code = _outcome(sock, transport.share(remaining, left) or remaining)
@@ -196,7 +195,7 @@ class Dial:
 
     def _check_interrupted(self) -> None:
         if self._interrupted:
-            raise OpenAborted("interrupted")
+            raise errors.OpenAborted("interrupted")
 
     def _remaining(self) -> float | None:
         return at_least_a_moment(self._core.remaining(monotonic()))
