@@ -6,12 +6,9 @@ they are needed. For others subclass `AuthMethod`.
 
 from __future__ import annotations
 
+from amqpconn import errors
 from amqpconn._forgetting import forgetting
-from amqpconn.errors import (
-    CredentialsFailed,
-    HandshakeFailed,
-    InvalidParameter,
-)
+from amqpconn.errors import InvalidParameter
 from amqpconn.secret import Secret
 from amqpconn_spec._wire import encode_table
 
@@ -83,7 +80,7 @@ class AuthMethod:
 
         Raises `CredentialsFailed` unless a subclass has one.
         """
-        raise CredentialsFailed(
+        raise errors.CredentialsFailed(
             f"the credentials of mechanism {self.name} expire, and it has no new ones",
             remedy="override `renew` in the subclass of AuthMethod",
         )
@@ -93,7 +90,7 @@ class AuthMethod:
 
         Raises `HandshakeFailed` unless a subclass has an answer.
         """
-        raise HandshakeFailed(
+        raise errors.HandshakeFailed(
             f"the server sent a challenge of {len(challenge)} bytes"
             f" and the mechanism {self.name} has no answer to any",
             cause="perhaps it is another mechanism by the same name",

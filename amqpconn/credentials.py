@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from amqpconn import errors
 from amqpconn._forgetting import forgetting
 from amqpconn._typing import cast
 from amqpconn.auth import (
@@ -16,7 +17,7 @@ from amqpconn.auth import (
     external_auth,
     plain_response,
 )
-from amqpconn.errors import CredentialsFailed, InvalidParameter
+from amqpconn.errors import InvalidParameter
 from amqpconn.mechanisms import is_async
 from amqpconn.secret import Secret, problem_with_life
 
@@ -198,7 +199,7 @@ class _Later:
 @forgetting
 def _checked(given: object) -> Credentials:
     if not isinstance(given, Credentials):
-        raise CredentialsFailed(
+        raise errors.CredentialsFailed(
             f"the function for the credentials gave {type(given).__name__}, not Credentials",
             remedy="return amqpconn.Credentials(username, password, expires_in_s)",
         )

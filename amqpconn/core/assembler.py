@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from struct import Struct
 
+from amqpconn import errors
 from amqpconn.core.framing import FRAME_OVERHEAD
-from amqpconn.errors import InvalidParameter, UnexpectedContent
+from amqpconn.errors import InvalidParameter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Assembler:
     def check_idle(self, name: str) -> None:
         """Raises UnexpectedContent when content is under way, which `name` would interrupt."""
         if self._method is not None:
-            raise UnexpectedContent(
+            raise errors.UnexpectedContent(
                 f"{name} came in the middle of the content of {self._method.NAME}"
             )
 
@@ -79,9 +80,9 @@ class Assembler:
         Raises UnexpectedContent.
         """
         if self._method is None or self._missing is not None:
-            raise UnexpectedContent("a content header came that no method announced")
+            raise errors.UnexpectedContent("a content header came that no method announced")
         if header.class_id != self._method.CLASS_ID:
-            raise UnexpectedContent(
+            raise errors.UnexpectedContent(
                 f"the content header after {self._method.NAME} is of class {header.class_id}"
             )
         self._missing, self._properties = header.body_size, header.properties
@@ -90,7 +91,7 @@ class Assembler:
     def body(self, part: Payload) -> tuple[Method, Content] | None:
         """A body frame; the whole when it was the last one. Raises UnexpectedContent."""
         if self._method is None or self._missing is None:
-            raise UnexpectedContent("a body frame came that no content header announced")
+            raise errors.UnexpectedContent("a body frame came that no content header announced")
         if isinstance(part, bytes):
             self._missing -= len(part)
             self._parts.append(part)
@@ -98,7 +99,7 @@ class Assembler:
             self._missing -= sum(map(len, part))
             self._parts += part
         if self._missing < 0:
-            raise UnexpectedContent(
+            raise errors.UnexpectedContent(
                 f"the body is {-self._missing} bytes longer than its content header says"
             )
         return None if self._missing else self._whole(self._method)

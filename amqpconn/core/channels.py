@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections import deque
 from enum import Enum
 
+from amqpconn import errors
 from amqpconn.core.assembler import Assembler
 from amqpconn.core.events import Arrived, Call, ChannelDown
-from amqpconn.errors import NoFreeChannel, NotOpen, UnexpectedMethod, WrongChannel
+from amqpconn.errors import NoFreeChannel, NotOpen
 from amqpconn_spec._base import ContentHeader, Method
 
 TYPE_CHECKING = False
@@ -144,7 +145,9 @@ class Channels:
         """A frame. Raises WrongChannel, UnexpectedMethod, UnexpectedContent."""
         channel = self._by_id.get(channel_id)
         if channel is None:
-            raise WrongChannel(f"{_named(what)} came on channel {channel_id}, which is not open")
+            raise errors.WrongChannel(
+                f"{_named(what)} came on channel {channel_id}, which is not open"
+            )
         if isinstance(what, Method):
             self._method(channel, what)
             return
@@ -156,7 +159,7 @@ class Channels:
     def _method(self, channel: ChannelCore, method: Method) -> None:
         channel.assembler.check_idle(method.NAME)
         if not method.SENT_BY_SERVER or method.NAME.startswith("connection."):
-            raise UnexpectedMethod(
+            raise errors.UnexpectedMethod(
                 f"{method.NAME} came on channel {channel.id}; it does not belong there"
             )
         if channel.state is ChannelState.OPENING and method.NAME not in _WHILE_OPENING:
@@ -180,7 +183,7 @@ class Channels:
         if channel.pending and type(method) in channel.pending[0].method.REPLIES:
             self._finish(channel.pending.popleft(), method, content)
         elif method.IS_REPLY:
-            raise UnexpectedMethod(
+            raise errors.UnexpectedMethod(
                 f"{method.NAME} came on channel {channel.id}; no call waits for it"
             )
         else:
@@ -220,7 +223,7 @@ class Channels:
 
     def _expect(self, channel: ChannelCore, state: ChannelState, method: Method) -> None:
         if channel.state is not state:
-            raise WrongChannel(
+            raise errors.WrongChannel(
                 f"{method.NAME} came on channel {channel.id}, which is {channel.state.value}"
             )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from amqpconn.errors import PHASES, AMQPError, CallTimeout, ConnectionFailed, PeerHungUp
+from amqpconn import errors
+from amqpconn.errors import PHASES, AMQPError, CallTimeout, ConnectionFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,11 +90,11 @@ class Circumstances:
 
     def _end_of_stream(self, cause: BaseException | None) -> ConnectionFailed:
         """The error for the end of the stream, from all that is known about it."""
-        if isinstance(cause, ConnectionFailed) and not isinstance(cause, PeerHungUp):
+        if isinstance(cause, ConnectionFailed) and not isinstance(cause, errors.PeerHungUp):
             return cause  # it says more than that the stream is gone
         from amqpconn.core import reasons
 
-        how = cause.__cause__ or cause if isinstance(cause, PeerHungUp) else cause
+        how = cause.__cause__ or cause if isinstance(cause, errors.PeerHungUp) else cause
         stall = None if self.heartbeat is None else self.heartbeat.stall(self._now)
         error = self._reader.eof() or stall
         if error is None:

@@ -4,6 +4,7 @@ says what may follow what.
 
 from __future__ import annotations
 
+from amqpconn import errors
 from amqpconn._typing import cast
 from amqpconn.core.events import SecretWanted
 from amqpconn.core.states import (
@@ -20,10 +21,6 @@ from amqpconn.core.states import (
     Role,
     State,
 )
-from amqpconn.errors import (
-    HandshakeFailed,
-    UnexpectedMethod,
-)
 from amqpconn_spec._wire import EncodeError
 from amqpconn_spec.v0_9_1.constants import FRAME_MIN_SIZE
 
@@ -39,7 +36,7 @@ if TYPE_CHECKING:
     from amqpconn.core.negotiation import Tuning
     from amqpconn.core.output import Output
     from amqpconn.core.servers import Offer
-    from amqpconn.errors import ConnectionFailed, ProtocolViolation
+    from amqpconn.errors import ConnectionFailed, ProtocolViolation, UnexpectedMethod
     from amqpconn.secret import Secret
     from amqpconn_spec._base import Method
     from amqpconn_spec.v0_9_1 import connection
@@ -331,7 +328,9 @@ class ConnectionManager(Machine):
             frame = method.encode_frame(0)
         except EncodeError as error:
             error = error.with_traceback(None)  # its frames have the secret
-            raise HandshakeFailed(f"the answer to the server cannot be written: {error}") from error
+            raise errors.HandshakeFailed(
+                f"the answer to the server cannot be written: {error}"
+            ) from error
         try:
             size, limit = len(frame), self._settings.initial_frame_max
             if size > (limit or FRAME_MIN_SIZE):
@@ -356,7 +355,7 @@ class ConnectionManager(Machine):
 
     def _unexpected(self, method: Method) -> UnexpectedMethod:
         state, expected = self.state.value, " or ".join(self.expected())
-        return UnexpectedMethod(
+        return errors.UnexpectedMethod(
             f"{method.NAME} came in state '{state}'; expected: {expected or 'nothing'}"
         )
 

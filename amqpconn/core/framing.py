@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 from itertools import chain
 
-from amqpconn.errors import FrameTooLargeAfterTune, FrameTooLargeBeforeTune, MalformedFrame
+from amqpconn import errors
 from amqpconn_spec._wire import DecodeError
 
 TYPE_CHECKING = False
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from typing import Final
 
     from amqpconn.core.dialect import Dialect
-    from amqpconn.errors import FrameTooLarge, HandshakeFailed
+    from amqpconn.errors import (
+        HandshakeFailed,
+    )
     from amqpconn_spec._base import Method
     from amqpconn_spec.v0_9_1.frames import ContentHeader
 
@@ -52,10 +54,10 @@ class FrameReader:
     __slots__ = (
         "_dialect",
         "_has_begun",
+        "_is_tuned",
         "_length",
         "_needed",
         "_pieces",
-        "_too_large",
         "frame_max",
     )
     _SHORT_WAY = True
@@ -63,7 +65,7 @@ class FrameReader:
     def __init__(self, dialect: Dialect, frame_max: int) -> None:
         self.frame_max = frame_max
         self._has_begun = False
-        self._too_large: type[FrameTooLarge] = FrameTooLargeBeforeTune
+        self._is_tuned = False
         self._dialect = dialect
         self._pieces: list[bytes | memoryview] = []
         self._length = 0
@@ -71,7 +73,7 @@ class FrameReader:
 
     def tuned(self, frame_max: int) -> None:
         """From here on the limit is the one that was agreed on."""
-        self.frame_max, self._too_large = frame_max, FrameTooLargeAfterTune
+        self.frame_max, self._is_tuned = frame_max, True
 
     def receive(self, data: bytes) -> Iterable[Frame]:
         """The frames that `data` completes, one by one.
@@ -222,7 +224,8 @@ class FrameReader:
             return None
         kind, _, size = _read_header(buffer, at)
         if size + FRAME_OVERHEAD > self.frame_max:
-            raise self._too_large(
+            early, late = errors.FrameTooLargeBeforeTune, errors.FrameTooLargeAfterTune
+            raise (late if self._is_tuned else early)(
                 f"a frame of {size + FRAME_OVERHEAD} bytes came; the limit is {self.frame_max}"
             )
         if there < size + FRAME_OVERHEAD:
@@ -230,7 +233,7 @@ class FrameReader:
             return None
         end = at + _HEADER_SIZE + int(size)
         if buffer[end] != self._dialect.frame_end:
-            raise MalformedFrame(
+            raise errors.MalformedFrame(
                 f"a frame (type {kind}, {size} bytes) ends with octet {buffer[end]},"
                 f" not {self._dialect.frame_end}"
             )
@@ -249,9 +252,11 @@ class FrameReader:
         except DecodeError as error:
             if end + 1 < len(buffer):  # again by itself: what is behind it has no part in the error
                 return self._decode(buffer[at : end + 1], 0, end - at)
-            raise MalformedFrame(f"a frame on channel {channel} cannot be read: {error}") from error
+            raise errors.MalformedFrame(
+                f"a frame on channel {channel} cannot be read: {error}"
+            ) from error
         if channel or size:
-            raise MalformedFrame(
+            raise errors.MalformedFrame(
                 f"a heartbeat frame came on channel {channel} with {size} bytes; both must be 0"
             )
         return 0, None
@@ -262,7 +267,7 @@ class FrameReader:
 
         first = buffer[at : at + _PROTOCOL_HEADER_SIZE]
         if self._has_begun:
-            raise MalformedFrame(f"octet {buffer[at]} is no frame type")
+            raise errors.MalformedFrame(f"octet {buffer[at]} is no frame type")
         if b"AMQP".startswith(first[:4]) and len(first) < _PROTOCOL_HEADER_SIZE:
             return _PROTOCOL_HEADER_SIZE if len(first) >= 4 else len(first) + 1
         if first.startswith(b"AMQP"):

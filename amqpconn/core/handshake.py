@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from amqpconn import errors
 from amqpconn._typing import cast
 from amqpconn.config import OURS
 from amqpconn.core import secrets
 from amqpconn.core.negotiation import negotiate
-from amqpconn.errors import ConnectionFailed, HandshakeFailed, VersionRefused
+from amqpconn.errors import ConnectionFailed
 from amqpconn.locale import choose_locale
 from amqpconn.mechanisms import check_methods, choose_mechanism, takes_challenges
 from amqpconn_spec._wire import EncodedTable
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from amqpconn.core.dialect import Dialect
     from amqpconn.core.events import SecretWanted
     from amqpconn.core.negotiation import Tuning
+    from amqpconn.errors import VersionRefused
     from amqpconn.locale import LocalePreference
     from amqpconn.secret import Secret
     from amqpconn_spec._base import Method
@@ -186,7 +188,7 @@ class Handshake:
                 for name in said.__match_args__
                 if getattr(said, name) != getattr(expected, name)
             ]
-            raise HandshakeFailed(f"{said.NAME} is not as the last time: {', '.join(names)}")
+            raise errors.HandshakeFailed(f"{said.NAME} is not as the last time: {', '.join(names)}")
 
     def secure(self, secure: connection.Secure) -> SecretWanted:
         """What the answer to a challenge waits for."""
@@ -223,7 +225,7 @@ class Handshake:
 
     def _other_version(self, start: connection.Start) -> VersionRefused:
         """A client that does not speak what the server suggests says nothing more (4.2.2)."""
-        return VersionRefused(
+        return errors.VersionRefused(
             f"the server's start says AMQP {start.version_major}-{start.version_minor};"
             f" asked for was {self._dialect.protocol}"
         )

@@ -17,11 +17,13 @@ that it is: the peer may well have given us up in the meantime.
 
 from __future__ import annotations
 
-from amqpconn.errors import HeartbeatsMissed, ProcessStalled
+from amqpconn import errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
+
+    from amqpconn.errors import HeartbeatsMissed, ProcessStalled
 
 INTERVALS_OF_SILENCE: Final = 2.5
 _PART: Final = 0.5
@@ -125,10 +127,10 @@ class Heartbeat:
                 cause="perhaps the whole machine stood still: the peer sent nothing either that"
                 " waited to be read",
             )
-        return HeartbeatsMissed(f"{silence}; the agreed heartbeat is {self.interval_s} s")
+        return errors.HeartbeatsMissed(f"{silence}; the agreed heartbeat is {self.interval_s} s")
 
     def _stalled(self, found: str, cause: str) -> ProcessStalled:
-        error = ProcessStalled(
+        error = errors.ProcessStalled(
             f"this process was stalled for {self.stalled_s:.1f} s, and then {found};"
             f" the agreed heartbeat is {self.interval_s} s",
             cause=cause,

@@ -4,6 +4,7 @@ channels. What is wrong with any of them leads to the right kind of end.
 
 from __future__ import annotations
 
+from amqpconn import errors
 from amqpconn._typing import cast
 from amqpconn.core.channels import Channels
 from amqpconn.core.connection import ConnectionManager
@@ -19,7 +20,7 @@ from amqpconn.core.lifecycle import (
     Lifecycle,
 )
 from amqpconn.core.states import CLOSED, OPENED, PHASES
-from amqpconn.errors import ConnectionFailed, ProtocolViolation, VersionRefused, WrongChannel
+from amqpconn.errors import ConnectionFailed
 from amqpconn_spec._base import Method
 
 TYPE_CHECKING = False
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from amqpconn.core.events import SecretWanted
     from amqpconn.core.fast_open import FastOpen
     from amqpconn.core.negotiation import Tuning
+    from amqpconn.errors import ProtocolViolation, WrongChannel
 
 # After we have answered its close the server ends the stream, as it should (2.2.4.4), or not:
 # RabbitMQ does not after a refusal in the middle of a challenge, and callers wait for the error.
@@ -227,7 +229,7 @@ class Incoming(Lifecycle):
 
     def _wrong(self, error: ConnectionFailed, now: float) -> None:
         """One of them is not as it should be, or cannot be answered."""
-        if isinstance(error, ProtocolViolation):
+        if isinstance(error, errors.ProtocolViolation):
             self._violated(error, now)
         else:
             self._note_phase(now)  # what was waited for has come: our part failed
@@ -250,7 +252,7 @@ class Incoming(Lifecycle):
             self._redial(error.what, other, Redial(None, None))
         elif self.manager.is_discarding:
             self.hang_up(quick=False)
-        elif self.manager.is_open and isinstance(error, ProtocolViolation):
+        elif self.manager.is_open and isinstance(error, errors.ProtocolViolation):
             self._violated(error, now)
             self.hang_up(quick=False)
         else:
@@ -258,7 +260,7 @@ class Incoming(Lifecycle):
 
     def _other_version(self, error: ConnectionFailed) -> Dialect | None:
         """The version that the server offers instead, when we are to take it and have it."""
-        if self.settings.protocol != AUTO or not isinstance(error, VersionRefused):
+        if self.settings.protocol != AUTO or not isinstance(error, errors.VersionRefused):
             return None
         other = dialect_of_header(error.header)
         tried = [self.dialect.protocol, *(detour.protocol for detour in self.detours)]
@@ -293,5 +295,7 @@ class Incoming(Lifecycle):
 def _misplaced(channel: int) -> WrongChannel:
     """The error for a frame where none of its kind may be."""
     if channel:
-        return WrongChannel(f"a frame came on channel {channel} before the connection was open")
-    return WrongChannel("content came on channel 0")
+        return errors.WrongChannel(
+            f"a frame came on channel {channel} before the connection was open"
+        )
+    return errors.WrongChannel("content came on channel 0")

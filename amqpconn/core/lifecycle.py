@@ -7,13 +7,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from enum import Enum
 
+from amqpconn import errors
 from amqpconn.core.circumstances import Circumstances
 from amqpconn.core.clockwork import Deadlines
 from amqpconn.core.dialect import dialect_for
 from amqpconn.core.events import AFTER_THE_REST, AT_ONCE, Down, StateChanged
 from amqpconn.core.output import Output
 from amqpconn.core.states import PHASES
-from amqpconn.errors import AlreadyOpen, ConnectionFailed, OpenAborted
+from amqpconn.errors import AlreadyOpen, ConnectionFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -214,7 +215,8 @@ class Lifecycle(Circumstances):
         Harmless when there is nothing to close.
         """
         if self.state is CONNECTING:
-            self.fail(OpenAborted("the connection was closed by its user before it was open"), now)
+            early = "the connection was closed by its user before it was open"
+            self.fail(errors.OpenAborted(early), now)
         elif self.state in (CONNECTED, DISCONNECTING):
             self.hang_up(quick=True)
 

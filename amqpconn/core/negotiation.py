@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from amqpconn.errors import HandshakeFailed, InvalidParameter
+from amqpconn import errors
+from amqpconn.errors import InvalidParameter
 from amqpconn_spec.v0_9_1.constants import FRAME_MIN_SIZE
 
 TYPE_CHECKING = False
@@ -141,7 +142,7 @@ def negotiate(
     Raises HandshakeFailed when the server's frame_max is below the minimum.
     """
     if 0 < frame_max[1] < frame_min_size:
-        raise HandshakeFailed(
+        raise errors.HandshakeFailed(
             f"the server offers frame_max {frame_max[1]},"
             f" below the specification's minimum, {frame_min_size}",
             remedy=f"set the server's frame_max to at least {frame_min_size}",
