@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from functools import partial
 
+from amqpconn import errors
 from amqpconn._forgetting import forgetting
 from amqpconn.core.events import SecretWanted
-from amqpconn.errors import ConnectionFailed, CredentialsFailed, HandshakeFailed, LocalError
+from amqpconn.errors import ConnectionFailed, LocalError
 from amqpconn.mechanisms import is_async
 from amqpconn.secret import Secret
 
@@ -63,7 +64,7 @@ def taken(question: SecretWanted, given: object) -> Secret:
         return given
     if isinstance(given, _BYTES):
         return Secret(bytes(given))
-    raise CredentialsFailed(
+    raise errors.CredentialsFailed(
         f"mechanism {question.mechanism} gave {type(given).__name__} for {question.method},"
         " not bytes or a Secret"
     )
@@ -71,15 +72,18 @@ def taken(question: SecretWanted, given: object) -> Secret:
 
 def failure(question: SecretWanted, error: BaseException) -> ConnectionFailed:
     """The error for what the user's function raised, which is its cause and is not quoted."""
-    return users_fault(f"mechanism {question.mechanism}", error, CredentialsFailed)
+    return users_fault(f"mechanism {question.mechanism}", error, errors.CredentialsFailed)
 
 
 def users_fault(
-    whose: str, error: BaseException, kind: type[ConnectionFailed] = HandshakeFailed
+    whose: str, error: BaseException, kind: type[ConnectionFailed] | None = None
 ) -> ConnectionFailed:
-    """The error for what something of the user's raised; one of ours has the right text already."""
+    """The error for what something of the user's raised: of this kind, else HandshakeFailed; one of
+    ours has the right text already.
+    """
     if isinstance(error, ConnectionFailed):
         return error
+    kind = kind or errors.HandshakeFailed
     if isinstance(error, LocalError):
         failed = kind(error.what, cause=error.cause, remedy=error.remedy)
     else:
