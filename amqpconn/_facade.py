@@ -5,12 +5,12 @@ call, send and receive.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from importlib import import_module
 
+from amqpconn._late import Late
 from amqpconn.config import DEFAULT_MAX_REDIRECTS, DEFAULT_TIMEOUT_S, Settings
 from amqpconn.core import events
-from amqpconn.core.channels import ChannelState
 from amqpconn.core.endpoint import EndpointState
+from amqpconn.core.events import ChannelState
 from amqpconn.errors import InvalidParameter, NotOpen
 from amqpconn.transport import Target
 
@@ -39,22 +39,6 @@ if TYPE_CHECKING:
 
     # The user's functions, by the event that they are called for.
     Callbacks = dict[type[events.Event], tuple[Callable[..., object], ...]]
-
-
-class Late:
-    """A module that is loaded when something in it is first asked for.
-
-    So are those that functions import. But these look for it at every call, which takes about as
-    long as reading a URL.
-    """
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __getattr__(self, name: str) -> object:
-        value = getattr(import_module(self._name), name)
-        setattr(self, name, value)
-        return value
 
 
 if TYPE_CHECKING:

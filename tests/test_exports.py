@@ -111,9 +111,10 @@ def test_no_name_brings_a_driver_along(name: str) -> None:
 
 # What an ordinary connection never needs, or only once there is one.
 RARE = """
+    amqpconn.core.channels amqpconn.core.assembler amqpconn.core.outgoing
     amqpconn.core.reasons amqpconn.core.sniff amqpconn.core.detour amqpconn.core.watch
     amqpconn.errors._codes amqpconn.errors._closing amqpconn.errors._ends amqpconn.errors._peers
-    amqpconn.errors._tls amqpconn._failures
+    amqpconn.errors._tls amqpconn.errors._handshake amqpconn.errors._stream amqpconn._failures
     amqpconn._aside amqpconn._plan amqpconn.uri amqpconn.credentials amqpconn.auth amqpconn.secret
     amqpconn.mechanisms amqpconn.locale amqpconn.core.handshake amqpconn.core.renewal
     amqpconn.testing

@@ -9,11 +9,10 @@ late answer and so keeps the others in step.
 from __future__ import annotations
 
 from collections import deque
-from enum import Enum
 
 from amqpconn import errors
 from amqpconn.core.assembler import Assembler
-from amqpconn.core.events import Arrived, Call, ChannelDown
+from amqpconn.core.events import Arrived, Call, ChannelDown, ChannelState
 from amqpconn.errors import NoFreeChannel, NotOpen
 from amqpconn_spec._base import ContentHeader, Method
 
@@ -35,15 +34,6 @@ if TYPE_CHECKING:
 # All that may come before open-ok, and all that still counts after our close (2.2.5).
 _WHILE_OPENING: Final = frozenset({"channel.open-ok", "channel.close"})
 _WHILE_CLOSING: Final = frozenset({"channel.close", "channel.close-ok"})
-
-
-class ChannelState(Enum):
-    """The life of a channel; the value is for people."""
-
-    OPENING = "opening"
-    OPEN = "open"
-    CLOSING = "closing"
-    CLOSED = "closed"
 
 
 class ChannelCore:

@@ -25,11 +25,10 @@ that Down carries.
 
 from __future__ import annotations
 
+from amqpconn._late import Late
 from amqpconn.config import DEFAULT_CLOSE_TIMEOUT_S
-from amqpconn.core import outgoing
-from amqpconn.core.channels import ChannelState
 from amqpconn.core.connection import short_text
-from amqpconn.core.events import Call
+from amqpconn.core.events import Call, ChannelState
 from amqpconn.core.incoming import FAREWELL_S, Incoming
 from amqpconn.core.lifecycle import BLOCKED_LINGER_S, LINGER_S, EndpointState
 from amqpconn.core.states import OPENED, SENT
@@ -37,11 +36,14 @@ from amqpconn.errors import ConnectionFailed, InvalidParameter, NotOpen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from amqpconn.core import outgoing
     from amqpconn.core.assembler import Content
     from amqpconn.core.channels import ChannelCore
     from amqpconn.core.events import SecretWanted
     from amqpconn.core.renewal import Renewal
     from amqpconn_spec._base import Method
+else:
+    outgoing = Late("amqpconn.core.outgoing")
 
 __all__ = ["BLOCKED_LINGER_S", "FAREWELL_S", "LINGER_S", "EndpointCore", "EndpointState"]
 

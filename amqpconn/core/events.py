@@ -5,6 +5,8 @@ The driver takes them in order, after every call that may have caused some.
 
 from __future__ import annotations
 
+from enum import Enum
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +16,15 @@ if TYPE_CHECKING:
     from amqpconn.core.channels import ChannelCore
     from amqpconn.errors import AMQPError, ConnectionFailed
     from amqpconn_spec._base import Method
+
+
+class ChannelState(Enum):
+    """The life of a channel; the value is for people."""
+
+    OPENING = "opening"
+    OPEN = "open"
+    CLOSING = "closing"
+    CLOSED = "closed"
 
 
 class Event:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from amqpconn import errors
 from amqpconn._typing import cast
-from amqpconn.core.channels import Channels
 from amqpconn.core.connection import ConnectionManager
 from amqpconn.core.dialect import AUTO, dialect_of_header
 from amqpconn.core.events import Blocked, Opened, Redial, SecretFailed
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from amqpconn.auth import AuthMethod
+    from amqpconn.core.channels import Channels
     from amqpconn.core.dialect import Dialect
     from amqpconn.core.events import SecretWanted
     from amqpconn.core.fast_open import FastOpen
@@ -56,6 +56,8 @@ class Incoming(Lifecycle):
     def channels(self) -> Channels:
         """All channels; they are made when they are asked for, as not every connection has some."""
         if self._channels is None:
+            from amqpconn.core.channels import Channels
+
             self._channels = Channels(self.dialect, self._emit, self.output, self)
         return self._channels
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amqpconn.core.assembler import content_parts
-from amqpconn.core.channels import ChannelState
+from amqpconn.core.events import ChannelState
 from amqpconn.errors import InvalidParameter, NotOpen
 
 TYPE_CHECKING = False

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from amqpconn.core.assembler import Content
-from amqpconn.core.channels import ChannelState
-from amqpconn.core.events import Arrived, Call, ChannelDown
+from amqpconn.core.events import Arrived, Call, ChannelDown, ChannelState
 from amqpconn.errors import (
     CallTimeout,
     ChannelClosed,

@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from amqpconn.core.channels import ChannelState
 from amqpconn.core.endpoint import FAREWELL_S, LINGER_S, EndpointState
-from amqpconn.core.events import Call, ChannelDown, Down, HangUp, StateChanged
+from amqpconn.core.events import Call, ChannelDown, ChannelState, Down, HangUp, StateChanged
 from amqpconn.core.states import DISCARDING, PHASES, State
 from amqpconn.errors import (
     AMQPError,

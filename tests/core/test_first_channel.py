@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from amqpconn import plain_auth
-from amqpconn.core.channels import ChannelState
 from amqpconn.core.endpoint import EndpointState
-from amqpconn.core.events import Call, Event, Opened
+from amqpconn.core.events import Call, ChannelState, Event, Opened
 from amqpconn.core.handshake import OpenRequest
 from amqpconn.errors import (
     CallTimeout,

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from amqpconn.auth import plain_auth
 from amqpconn.core.assembler import Content
-from amqpconn.core.channels import ChannelCore, ChannelState
+from amqpconn.core.channels import ChannelCore
 from amqpconn.core.dialect import dialect_for
 from amqpconn.core.endpoint import EndpointState
-from amqpconn.core.events import Call, Down, HangUp, Opened, Redial
+from amqpconn.core.events import Call, ChannelState, Down, HangUp, Opened, Redial
 from amqpconn.core.handshake import OpenRequest
 from amqpconn.core.states import DISCARDING, State
 from amqpconn.errors import AMQPError, ConnectionFailed, LocalError
