@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from amqpconn._late import Late
 from amqpconn.config import DEFAULT_MAX_REDIRECTS, DEFAULT_TIMEOUT_S, Settings
 from amqpconn.core import events
-from amqpconn.core.endpoint import EndpointState
+from amqpconn.core.endpoint import EndpointCore, EndpointState
 from amqpconn.core.events import ChannelState
 from amqpconn.errors import InvalidParameter, NotOpen
 from amqpconn.transport import Target
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from amqpconn.core.channels import ChannelCore
     from amqpconn.core.detour import Detour
-    from amqpconn.core.endpoint import EndpointCore
     from amqpconn.core.handshake import Agreement
     from amqpconn.core.negotiation import Tuning
     from amqpconn.core.servers import Servers
@@ -136,11 +135,19 @@ class EndpointFacade(ABC):
         )
         self._set_up(target, settings, connector)
 
-    @abstractmethod
     def _set_up(
         self, target: Target, settings: Settings, connector: Callable[..., Any] | None = None
     ) -> None:
         """Make what it is made of. Others may be described by the same target and settings."""
+        self.target = target
+        self._core = EndpointCore(settings)
+        self._core.tells_states = False  # until somebody wants to be told
+        self._callbacks = NO_CALLBACKS
+        self._make_link(connector)
+
+    @abstractmethod
+    def _make_link(self, connector: Callable[..., Any] | None) -> None:
+        """Make what this driver moves bytes with."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__module__}.{type(self).__name__} {self.target} {self.state.value}>"

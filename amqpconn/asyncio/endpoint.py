@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, cast
 
-from amqpconn._facade import DEFAULT_CALL_TIMEOUT_S, NO_CALLBACKS, EndpointFacade, check_plain_reply
+from amqpconn._facade import DEFAULT_CALL_TIMEOUT_S, EndpointFacade, check_plain_reply
 from amqpconn.asyncio._link import Link
 from amqpconn.asyncio._opening import Opening
 from amqpconn.asyncio.channel import Channel
 from amqpconn.core import events
-from amqpconn.core.endpoint import EndpointCore
 from amqpconn.errors import NotOpen
 
 if TYPE_CHECKING:
@@ -18,10 +17,9 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from amqpconn.asyncio._link import Connector
-    from amqpconn.config import Settings
     from amqpconn.core.assembler import Content
+    from amqpconn.core.endpoint import EndpointCore
     from amqpconn.core.handshake import OpenRequest
-    from amqpconn.transport import Target
     from amqpconn_spec._base import Method
 
     R = TypeVar("R")
@@ -36,14 +34,8 @@ class Endpoint(EndpointFacade):
 
     __slots__ = ("_link",)
 
-    def _set_up(
-        self, target: Target, settings: Settings, connector: Connector | None = None
-    ) -> None:
-        self.target = target
-        self._core = core = EndpointCore(settings)
-        core.tells_states = False  # until somebody wants to be told
-        self._callbacks = NO_CALLBACKS
-        self._link = Link(core, target, connector, self._take)
+    def _make_link(self, connector: Connector | None) -> None:
+        self._link = Link(self._core, self.target, connector, self._take)
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:

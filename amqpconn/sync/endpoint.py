@@ -5,10 +5,9 @@ from __future__ import annotations
 import threading
 from time import monotonic
 
-from amqpconn._facade import DEFAULT_CALL_TIMEOUT_S, NO_CALLBACKS, EndpointFacade, check_plain_reply
+from amqpconn._facade import DEFAULT_CALL_TIMEOUT_S, EndpointFacade, check_plain_reply
 from amqpconn._typing import cast
 from amqpconn.core import events
-from amqpconn.core.endpoint import EndpointCore
 from amqpconn.errors import NotOpen
 from amqpconn.sync._link import Link
 from amqpconn.sync._worker import Worker
@@ -19,12 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar
 
-    from amqpconn.config import Settings
     from amqpconn.core.assembler import Content
+    from amqpconn.core.endpoint import EndpointCore
     from amqpconn.core.handshake import OpenRequest
     from amqpconn.core.transcript import Transcript
     from amqpconn.sync._dial import Connector
-    from amqpconn.transport import Target
     from amqpconn_spec._base import Method
 
     R = TypeVar("R")
@@ -35,14 +33,8 @@ class Endpoint(EndpointFacade):
 
     __slots__ = ("_link", "_worker")
 
-    def _set_up(
-        self, target: Target, settings: Settings, connector: Connector | None = None
-    ) -> None:
-        self.target = target
-        self._core = core = EndpointCore(settings)
-        core.tells_states = False  # until somebody wants to be told
-        self._callbacks = NO_CALLBACKS
-        self._link = Link(core, target, connector, self._take)
+    def _make_link(self, connector: Connector | None) -> None:
+        self._link = Link(self._core, self.target, connector, self._take)
         self._worker: Worker | None = None  # since there is something to call
 
     def open_channel(self, timeout: float | None = DEFAULT_CALL_TIMEOUT_S) -> Channel:
