@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from amqpconn.core.dialect import Dialect
-    from amqpconn.errors import (
-        HandshakeFailed,
-    )
+    from amqpconn.errors import HandshakeFailed
     from amqpconn_spec._base import Method
     from amqpconn_spec.v0_9_1.frames import ContentHeader
 

@@ -265,6 +265,17 @@ def test_others_wait_for_as_much_as_takes_little_time(
         connection.endpoint.abort()
 
 
+def test_systems_without_poll_and_without_sockets_that_never_block_are_served_too(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("amqpconn.sync._waiting._CAN_POLL", False)
+    monkeypatch.setattr(transport, "_NONBLOCK", 0)
+    with connect(peer.url()) as connection, connection.endpoint.open_channel() as channel:
+        stream: Any = connection.endpoint._link._stream
+        assert stream.gettimeout() == 0
+        assert channel.call(basic.Qos(prefetch_count=1)) == basic.QosOk()
+
+
 def test_stream_with_nothing_to_read_is_not_lost(peer: Peer) -> None:
     """Selectors may be wrong, and TLS needs a whole record."""
     with connect(peer.url()) as connection:
