@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 
 class Late:
     """A module that is loaded when something in it is first asked for.
@@ -16,6 +14,8 @@ class Late:
         self._name = name
 
     def __getattr__(self, name: str) -> object:
+        from importlib import import_module  # late: it takes longer than most modules of ours
+
         value = getattr(import_module(self._name), name)
         setattr(self, name, value)
         return value

@@ -6,18 +6,22 @@ from __future__ import annotations
 
 import sys
 
-from amqpconn.core.negotiation import Requested
+from amqpconn._late import Late
 from amqpconn.errors import InvalidParameter
-from amqpconn_spec._wire import EncodeError, encode_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Final
 
+    from amqpconn.core import negotiation
     from amqpconn.core.servers import Servers
     from amqpconn.observer import Observer
+    from amqpconn_spec import _wire as wire
     from amqpconn_spec._wire import FieldValue, Table
+else:
+    negotiation = Late("amqpconn.core.negotiation")
+    wire = Late("amqpconn_spec._wire")
 
 __version__: Final = "0.1.0"
 DEFAULT_TIMEOUT_S: Final = 30.0
@@ -62,8 +66,8 @@ def client_properties(
 
 def _check_table(what: str, table: Mapping[str, FieldValue]) -> None:
     try:
-        encode_table(table)
-    except EncodeError as error:
+        wire.encode_table(table)
+    except wire.EncodeError as error:
         raise InvalidParameter(f"{what}{error}") from error
 
 
@@ -148,7 +152,7 @@ class Settings:
     ) -> None:
         self.protocol = protocol
         self.timeout_s = checked_seconds("timeout", timeout)
-        self.requested = Requested(channel_max, frame_max, heartbeat)
+        self.requested = negotiation.Requested(channel_max, frame_max, heartbeat)
         self.client_properties = client_properties(properties, connection_name)
         self.peer = peer
         self.max_redirects = checked_count("max_redirects", max_redirects)

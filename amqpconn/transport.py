@@ -46,6 +46,7 @@ _GOES_ON: Final = (errno.EINPROGRESS, errno.EALREADY, errno.EWOULDBLOCK)
 TELLS_AGAIN: Final = sys.platform == "linux"
 # Some systems make a socket that does not block at once.
 _NONBLOCK: Final[int] = getattr(socket, "SOCK_NONBLOCK", 0)
+_LABEL: Final = 64  # what is between two dots of a name is shorter
 _UNIX: Final = getattr(socket, "AF_UNIX", None)
 
 
@@ -111,7 +112,7 @@ def look_up(
 
     def run() -> None:
         try:
-            found = socket.getaddrinfo(target.host, target.port, type=STREAM)
+            found = socket.getaddrinfo(_name(target.host), target.port, type=STREAM)
         except Exception as error:  # noqa: BLE001 - told to those who wait
             from amqpconn._failures import unresolved
 
@@ -120,6 +121,15 @@ def look_up(
             tell(list(found), None)
 
     threading.Thread(target=run, name="amqpconn-resolver", daemon=True).start()
+
+
+def _name(host: str) -> str | bytes:
+    """A host for the resolver: as bytes where they are the same, because for a str Python loads its
+    codec of international names, which takes longer than most of what opens a connection. It says
+    what is wrong with those that can be no name.
+    """
+    is_plain = host.isascii() and all(0 < len(label) < _LABEL for label in host.split("."))
+    return host.encode() if is_plain else host
 
 
 def default_context(

@@ -8,8 +8,7 @@ import asyncio
 from typing import TYPE_CHECKING, cast
 
 from amqpconn import errors, transport
-from amqpconn.asyncio._clock import clock_of
-from amqpconn.asyncio._dial import connected_socket
+from amqpconn._late import Late
 from amqpconn.asyncio._flow import NOTHING, Flow
 from amqpconn.asyncio._guard import disown, read_little
 from amqpconn.asyncio._socket import SocketTransport
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import TypeVar
 
+    from amqpconn.asyncio import _clock, _dial
     from amqpconn.asyncio._asking import Asking
     from amqpconn.asyncio._clock import Clock
     from amqpconn.asyncio._stream import Reader, Writer
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
         [Callable[[], asyncio.Protocol]],
         Awaitable[tuple[asyncio.BaseTransport, asyncio.BaseProtocol] | tuple["Reader", "Writer"]],
     ]
+else:
+    _clock = Late("amqpconn.asyncio._clock")
+    _dial = Late("amqpconn.asyncio._dial")
 
 _NEVER_S = 1e8
 
@@ -80,7 +83,7 @@ class Link(Flow):
             self.check_caller()
         loop = asyncio.get_running_loop()
         self._core.connecting(request, loop.time())
-        self._loop, self.now, self._clock = loop, loop.time, clock_of(loop)
+        self._loop, self.now, self._clock = loop, loop.time, _clock.clock_of(loop)
         self.own()
         try:
             await self._dial()
@@ -160,7 +163,7 @@ class Link(Flow):
         if self._connector is not None:
             await self._offered(self._connector)
             return
-        sock = await connected_socket(self._target, self._core, self._waited)
+        sock = await _dial.connected_socket(self._target, self._core, self._waited)
         try:
             loop, is_plain = asyncio.get_running_loop(), self._target.ssl is None
             if not (is_plain and SocketTransport(loop, sock, self).begin()):

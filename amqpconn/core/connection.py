@@ -5,6 +5,7 @@ says what may follow what.
 from __future__ import annotations
 
 from amqpconn import errors
+from amqpconn._late import Late
 from amqpconn._typing import cast
 from amqpconn.core.events import SecretWanted
 from amqpconn.core.states import (
@@ -21,8 +22,6 @@ from amqpconn.core.states import (
     Role,
     State,
 )
-from amqpconn_spec._wire import EncodeError
-from amqpconn_spec.v0_9_1.constants import FRAME_MIN_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from amqpconn.core.servers import Offer
     from amqpconn.errors import ConnectionFailed, ProtocolViolation, UnexpectedMethod
     from amqpconn.secret import Secret
+    from amqpconn_spec import _wire as wire
     from amqpconn_spec._base import Method
     from amqpconn_spec.v0_9_1 import connection
 
@@ -81,6 +81,9 @@ if TYPE_CHECKING:
 
         def hang_up(self, quick: bool) -> None:
             """The stream is to be closed, at once or after what is left to be written."""
+
+else:
+    wire = Late("amqpconn_spec._wire")
 
 
 _SHORT_STRING_LIMIT: Final = 255
@@ -326,14 +329,14 @@ class ConnectionManager(Machine):
         """
         try:
             frame = method.encode_frame(0)
-        except EncodeError as error:
+        except wire.EncodeError as error:
             error = error.with_traceback(None)  # its frames have the secret
             raise errors.HandshakeFailed(
                 f"the answer to the server cannot be written: {error}"
             ) from error
         try:
             size, limit = len(frame), self._settings.initial_frame_max
-            if size > (limit or FRAME_MIN_SIZE):
+            if size > (limit or self._dialect.frame_min_size):
                 from amqpconn.core.initial_frame import check_size  # late: most are smaller
 
                 check_size(method, size, self._handshake.agreement, limit)

@@ -7,11 +7,10 @@ core, the same fields.
 from __future__ import annotations
 
 from functools import cache
-from importlib import import_module
 
+from amqpconn._late import Late
 from amqpconn._typing import cast
 from amqpconn.errors import InvalidParameter
-from amqpconn_spec import VERSIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,8 +18,11 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, Final
 
+    import amqpconn_spec as spec
     from amqpconn_spec._base import Method, Properties
     from amqpconn_spec.v0_9_1 import channel, connection, frames
+else:
+    spec = Late("amqpconn_spec")
 
 # Takes the newest version first, and the one that the server asks for when we have it.
 AUTO: Final = "auto"
@@ -138,12 +140,14 @@ def dialect_for(protocol: str) -> Dialect:
     """
     dialect = _LOADED.get(protocol)
     if dialect is None:
-        version = next(reversed(VERSIONS)) if protocol == AUTO else protocol
-        if version not in VERSIONS:
-            known = ", ".join([*VERSIONS, AUTO])
+        version = next(reversed(spec.VERSIONS)) if protocol == AUTO else protocol
+        if version not in spec.VERSIONS:
+            known = ", ".join([*spec.VERSIONS, AUTO])
             raise InvalidParameter(f"protocol is {protocol!r}; known are {known}")
         if version not in _LOADED:
-            package = import_module(f"amqpconn_spec.{VERSIONS[version]}")
+            from importlib import import_module  # late: it may not be loaded itself
+
+            package = import_module(f"amqpconn_spec.{spec.VERSIONS[version]}")
             _LOADED[version] = Dialect(version, package)
         dialect = _LOADED[version]
     return dialect
@@ -151,7 +155,7 @@ def dialect_for(protocol: str) -> Dialect:
 
 def dialect_of_header(header: bytes) -> Dialect | None:
     """The dialect that begins with this protocol header (8 bytes), if we have it."""
-    for protocol in VERSIONS:
+    for protocol in spec.VERSIONS:
         if dialect_for(protocol).protocol_header == header:
             return dialect_for(protocol)
     return None

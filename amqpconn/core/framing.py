@@ -12,7 +12,7 @@ import struct
 from itertools import chain
 
 from amqpconn import errors
-from amqpconn_spec._wire import DecodeError
+from amqpconn._late import Late
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 
     from amqpconn.core.dialect import Dialect
     from amqpconn.errors import HandshakeFailed
+    from amqpconn_spec import _wire as wire
     from amqpconn_spec._base import Method
     from amqpconn_spec.v0_9_1.frames import ContentHeader
 
     Payload = bytes | list[bytes | memoryview]  # of a body frame; of a large one, its pieces
     # (channel, what): a method, a content header, a body frame, or None for a heartbeat.
     Frame = tuple[int, Method | ContentHeader | Payload | None]
+else:
+    wire = Late("amqpconn_spec._wire")
 
 FRAME_OVERHEAD: Final = 8
 _HEADER_SIZE: Final = 7
@@ -168,7 +171,7 @@ class FrameReader:
                     frame = channel, decode_header(buffer, start, end)
                 elif kind == heartbeat and not channel and not size:
                     frame = 0, None
-            except (struct.error, IndexError, KeyError, DecodeError):
+            except (struct.error, IndexError, KeyError, wire.DecodeError):
                 pass
             if frame is None:
                 found = self._long_way(buffer, at)
@@ -247,7 +250,7 @@ class FrameReader:
                 return channel, _payload([memoryview(buffer)[start:end]], size)
             if kind == self._dialect.frame_header:
                 return channel, self._dialect.decode_header(buffer, start, end)
-        except DecodeError as error:
+        except wire.DecodeError as error:
             if end + 1 < len(buffer):  # again by itself: what is behind it has no part in the error
                 return self._decode(buffer[at : end + 1], 0, end - at)
             raise errors.MalformedFrame(

@@ -5,12 +5,12 @@ channels. What is wrong with any of them leads to the right kind of end.
 from __future__ import annotations
 
 from amqpconn import errors
+from amqpconn._late import Late
 from amqpconn._typing import cast
 from amqpconn.core.connection import ConnectionManager
 from amqpconn.core.dialect import AUTO, dialect_of_header
 from amqpconn.core.events import Blocked, Opened, Redial, SecretFailed
 from amqpconn.core.framing import FRAME_OVERHEAD, FrameReader
-from amqpconn.core.heartbeat import Heartbeat
 from amqpconn.core.lifecycle import (
     CONNECTED,
     CONNECTING,
@@ -20,19 +20,24 @@ from amqpconn.core.lifecycle import (
 )
 from amqpconn.core.states import CLOSED, OPENED, PHASES
 from amqpconn.errors import ConnectionFailed
-from amqpconn_spec._base import Method
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
     from amqpconn.auth import AuthMethod
+    from amqpconn.core import heartbeat
     from amqpconn.core.channels import Channels
     from amqpconn.core.dialect import Dialect
     from amqpconn.core.events import SecretWanted
     from amqpconn.core.fast_open import FastOpen
     from amqpconn.core.negotiation import Tuning
     from amqpconn.errors import ProtocolViolation, WrongChannel
+    from amqpconn_spec import _base as spec
+    from amqpconn_spec._base import Method
+else:
+    heartbeat = Late("amqpconn.core.heartbeat")
+    spec = Late("amqpconn_spec._base")
 
 # After we have answered its close the server ends the stream, as it should (2.2.4.4), or not:
 # RabbitMQ does not after a refusal in the middle of a challenge, and callers wait for the error.
@@ -114,7 +119,7 @@ class Incoming(Lifecycle):
         """Limits and heartbeats are in force from here on."""
         self._reader.tuned(tuning.frame_max)
         if tuning.heartbeat:
-            self.heartbeat = Heartbeat(tuning.heartbeat, self._now)
+            self.heartbeat = heartbeat.Heartbeat(tuning.heartbeat, self._now)
         if self._watch is not None:
             self._watch.tell("negotiated", self.manager.agreement)
 
@@ -213,7 +218,7 @@ class Incoming(Lifecycle):
                     if channel and what is not None and before is OPENED:
                         (self._channels or self.channels).take(channel, what)
                         continue
-                    if not channel and isinstance(what, Method):
+                    if not channel and isinstance(what, spec.Method):
                         self.manager.receive(what)
                     elif what is not None and not self.manager.is_discarding:
                         raise _misplaced(channel)  # None is a heartbeat

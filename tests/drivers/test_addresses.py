@@ -68,6 +68,29 @@ def test_name_without_address(
     assert (raised.value.cause, raised.value.retryable) == (cause, True)
 
 
+@pytest.mark.parametrize(
+    ("host", "asked"),
+    [
+        ("Nowhere.invalid", b"Nowhere.invalid"),
+        ("nowhere.", "nowhere."),
+        ("n\u00f6.de", "n\u00f6.de"),
+    ],
+)
+def test_a_plain_name_needs_no_codec(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch, host: str, asked: str | bytes
+) -> None:
+    names: list[object] = []
+
+    def unknown(name: object, *_: object, **__: object) -> None:
+        names.append(name)
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(NameNotResolved):
+        driver.Connection(driver.Endpoint(host)).open(GUEST)
+    assert names == [asked]
+
+
 @pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".invalid"])
 def test_what_cannot_be_a_name(driver: Driver, host: str) -> None:
     with pytest.raises(NameNotResolved) as raised:
