@@ -7,6 +7,7 @@ the new specification breaks something (diff), 2 a specification cannot be used.
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from pathlib import Path
 
@@ -127,4 +128,5 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    gc.disable()  # nearly all that a run makes lives until its end
     sys.exit(main())

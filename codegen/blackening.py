@@ -107,6 +107,7 @@ def serve() -> None:
 
     gc.disable()  # it would go through black's trees again and again, and all live until the end
     json.dump(blackened(json.load(sys.stdin)), sys.stdout)
+    gc.freeze()  # nor at the end, for which the generator waits
 
 
 if __name__ == "__main__":
