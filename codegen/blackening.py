@@ -28,7 +28,8 @@ def blackened(sources: list[str]) -> list[str]:
     """Each source formatted.
 
     black's own function does it twice, because trailing commas that the first time adds could
-    change the second. With magic_trailing_comma off they do not, so once is enough.
+    change the second. With magic_trailing_comma off they do not, so once is enough for what the
+    templates write: `make lint` has black look at all of it.
 
     Raises:
         GeneratorError: A source is no valid Python.

@@ -15,10 +15,10 @@ from typing import Self
 from . import blackening
 from .blackening import Processes, blackened
 from .memory import remembered
-from .pieces import Piece, cut, free_name
+from .pieces import INDENT, Piece, cut, free_name
 
 #: How many modules and pieces are remembered: several times what one run makes.
-MODULES, PIECES = 200, 5_000
+MODULES, PIECES = 200, 10_000
 
 #: From how many characters on it pays to start processes.
 MUCH = 100_000
@@ -111,8 +111,9 @@ def _together(batch: list[Piece], mark: str) -> str:
     depth = batch[0].depth
     if depth is None:
         return batch[0].text
-    indent = "    " * depth
-    return CLASS * depth + "".join(f"{indent}{mark}\n{piece.text}\n" for piece in batch)
+    indents = [" " * INDENT * outer for outer in range(depth + 1)]
+    head = "".join(f"{indent}{CLASS}" for indent in indents[:-1])
+    return head + "".join(f"{indents[-1]}{mark}\n{piece.text}\n" for piece in batch)
 
 
 def _apart(text: str, mark: str) -> list[str]:

@@ -72,11 +72,23 @@ STATEMENTS = [
     "x = 1\f\ny  =  2",
     "for a in  b:\n    pass",
     "del x",
+    "x += 1\nx = 1\nif x: y\n",
+    "if x:\n    x  =  1\n\n\n    y = 2\nelif y: pass\nelse:\n    return x # so\nx = 1",
+    "if x:\n    def f(): pass\nx = 1",
+    "if x:\n    @property\n    async def f(): pass\nx = 1",
+    "x = 1\nif x:\n    import a\nx = 1",
+    "if x: ...\nx = 1",
+    "try:\n\n    x  =  1\n    y=2\n    # behind\n# before\nexcept  A : x=1\nelse: y = 2\nx = 1",
+    "try:\n    try: x=1\n    finally:\n        x = 1\n\n    return x\nfinally:\n    raise ( a )",
+    "try:\n    class A: pass\n    def f(): pass\nexcept A: pass\nx = 1",
+    "def f():\n  if x:\n    return  1\n  return  2",
+    "def f():\n    x  =  1\n    def g( ): pass\n    class A: pass\n    class B: pass\n    x = 1",
+    f"def f():\n    x = 1\n    try:\n        return f({LONG})\n    except A:\n        raise B",
 ]
 
 
 @pytest.mark.parametrize("statement", STATEMENTS)
-def test_each_kind_of_statement_in_a_module_and_in_a_class(statement: str) -> None:
+def test_each_kind_of_statement_in_a_module_and_inside_others(statement: str) -> None:
     for source in (
         statement,
         f"x=0\n{statement}\ny=1\n",
@@ -85,16 +97,26 @@ def test_each_kind_of_statement_in_a_module_and_in_a_class(statement: str) -> No
         check(source)
         indented = textwrap.indent(source, "    ")
         check(f"class Outer:\n    '''Text.'''\n{indented}\n")
+        check(f"def outer():\n    '''Text.'''\n{indented}\n")
+        check(f"try:\n{indented}\n    x  =  1\nfinally: x\n")
+
+
+@pytest.mark.parametrize("first", ["'a string'", "import a", "class A: pass"])
+def test_a_definition_with_decorators_behind_other_statements(first: str) -> None:
+    check(f"{first}\n@a\n@b( 'c' )\ndef f( self ): return x\n@a\ndef g( ): pass\n")
 
 
 BLOCK = st.lists(st.tuples(st.sampled_from(STATEMENTS), st.integers(0, 4)), max_size=6).map(
     lambda items: "".join(statement + "\n" * (1 + blank) for statement, blank in items)
 )
-CLASSES = BLOCK.map(lambda block: "class Made:\n" + textwrap.indent(block + "x = 0", "    ") + "\n")
+HEADS = st.sampled_from(["class Made:\n", "def made():\n", "if x:\n"])
+BLOCKS = st.tuples(HEADS, BLOCK).map(
+    lambda parts: parts[0] + textwrap.indent(parts[1] + "x = 0", "    ") + "\n"
+)
 
 
 @settings(max_examples=50)  # black takes 30 ms for each
-@given(st.lists(BLOCK | CLASSES, max_size=4).map("".join))
+@given(st.lists(BLOCK | BLOCKS, max_size=4).map("".join))
 def test_statements_in_any_order_with_any_distance(source: str) -> None:
     check(source)
 
@@ -131,15 +153,22 @@ class A:
 def test_what_the_versions_share_is_formatted_once() -> None:
     """A class differs in its docstring, which names the file; its members are the same."""
     first, second = (cut(DEFINED.format(name=name)) for name in ("one.xml", "two.xml"))
-    (first_class,), (second_class,) = first.parts, second.parts
+    (first_class,), (second_class,) = first.runs[0].parts, second.runs[0].parts
     assert first.text == second.text
     assert first_class.text != second_class.text
-    assert first_class.parts == second_class.parts
-    assert [part.text.split() for part in first_class.parts] == [
-        ["NUMBER", "=", "1", "TEXT", "=", "'a'"],
-        ["def", "one(self):", "pass"],
-        ["@property", "def", "two(self):", "return", "2"],
+    assert first_class.runs == second_class.runs
+    assert [[part.text.split() for part in run.parts] for run in first_class.runs] == [
+        [["NUMBER", "=", "1"], ["TEXT", "=", "'a'"]],
+        [["def", "one(self):", "pass"], ["@property", "def", "two(self):", "return", "2"]],
     ]
+
+
+def test_what_methods_share_is_formatted_once() -> None:
+    """Where one statement of a function differs the others are the same, also those in a try."""
+    source = "def f():\n    x = 1\n    try:\n        x = {}\n        return x\n    finally: y\n"
+    first, second = ({piece.text.strip() for piece in cut(source.format(n))} for n in (2, 3))
+    assert (first - second, second - first) == ({"x = 2"}, {"x = 3"})
+    assert {"x = 1", "return x"} < first & second
 
 
 @pytest.mark.parametrize("source", ["def:\n", "x = (\n", "x = '\0'\n"])
