@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         def recv(self, size: int, /) -> bytes:
             """Some bytes; none at the end."""
 
-        def send(self, data: memoryview, /) -> int:
+        def send(self, data: bytes | memoryview, /) -> int:
             """Write some of it and tell how much."""
 
         def close(self) -> None:

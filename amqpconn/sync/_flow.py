@@ -34,7 +34,7 @@ _READS_IN_TURN = 4
 # Of large bodies more is read at once, because they take little time: from so much of one on.
 _LARGE = 4096
 _READ_MORE = 262144
-NOTHING = memoryview(b"")
+NOTHING = b""
 
 
 class Flow(Owned):
@@ -70,7 +70,7 @@ class Flow(Owned):
         self._target = target
         self._on_event = on_event
         self._stream: Stream | None = None
-        self._unsent = NOTHING
+        self._unsent: bytes | memoryview = NOTHING
         self._redial: Redial | None = None
         self._opened = self._hung_up = self._quick = False
         self._harmless: BaseException | None = None  # the interrupt of a wait
@@ -134,15 +134,14 @@ class Flow(Owned):
         try:
             while stream is not None and (self._unsent or output.size):
                 if self._unsent or output.size < WORTH_GATHERING:
-                    rest = self._unsent or memoryview(b"".join(self._core.parts_to_send(now)))
-                    self._unsent = rest
+                    rest = self._unsent = self._unsent or b"".join(self._core.parts_to_send(now))
                     sent = stream.send(rest)
                 else:
                     size, parts = output.size, self._core.parts_to_send(now)
                     sent = gather(stream, parts, size)
-                    rest = memoryview(b"".join(parts)) if sent < size else NOTHING
+                    rest = b"".join(parts) if sent < size else NOTHING
                 # Nothing in place of an empty part, which would keep the whole.
-                self._unsent = rest[sent:] if sent < len(rest) else NOTHING
+                self._unsent = memoryview(rest)[sent:] if sent < len(rest) else NOTHING
             if was_full:
                 self._notify()
         except OSError as error:

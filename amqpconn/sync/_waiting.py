@@ -23,11 +23,11 @@ _LONGEST_S: Final = 3600.0
 class Waiting:
     """Waits for one stream, again and again."""
 
-    __slots__ = ("_poll", "_stream", "_told")
+    __slots__ = ("_mask", "_number", "_poll", "_stream")
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
-        self._told = -1, 0  # the number and the mask that `_poll` goes by
+        self._number, self._mask = -1, 0  # which `_poll` goes by
 
     def ready(self, mask: int, timeout_s: float | None) -> int:
         """Wait until one of `mask` (of selectors) is ready, and no longer than the timeout.
@@ -44,9 +44,9 @@ class Waiting:
         try:
             if not _CAN_POLL:
                 return _selected(stream, mask, timeout)
-            told = stream.fileno(), mask  # asked each time, because its user may have closed it
-            if told != self._told:
-                self._tell(*told)
+            number = stream.fileno()  # asked each time, because its user may have closed it
+            if number != self._number or mask != self._mask:
+                self._tell(number, mask)
             found = self._poll.poll(ceil(timeout * 1000))
         except ValueError:  # its user has closed it: that is to be read too
             return EVENT_READ
@@ -60,7 +60,7 @@ class Waiting:
     def _tell(self, number: int, mask: int) -> None:
         self._poll = select.poll()
         self._poll.register(number, _POLLED[mask])
-        self._told = number, mask
+        self._number, self._mask = number, mask
 
 
 def _selected(stream: Stream, mask: int, timeout: float) -> int:

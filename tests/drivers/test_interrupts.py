@@ -225,7 +225,7 @@ def test_interrupt_between_a_write_and_its_note_ends_the_connection(
         def __getattr__(self, name: str) -> object:
             return getattr(self._stream, name)
 
-        def send(self, data: memoryview) -> int:
+        def send(self, data: bytes | memoryview) -> int:
             assert self._stream is not None
             self._stream.send(data)
             raise KeyboardInterrupt
