@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 from amqpconn._gathering import WORTH_GATHERING
 from amqpconn.asyncio._guard import Guarded
 from amqpconn.asyncio._socket import SocketTransport
-from amqpconn.core.events import HangUp, Opened, Redial, SecretWanted
+from amqpconn.core.events import (
+    Down,
+    HangUp,
+    Opened,
+    Redial,
+    SecretWanted,
+    told_nobody,
+)
 from amqpconn.errors import NotOpen
 
 if TYPE_CHECKING:
@@ -155,6 +162,11 @@ class Flow(asyncio.Protocol, Guarded):
         self._opened = True
         self._on_event(event)
 
+    def _on_down(self, event: Down) -> None:
+        """The last event. The endpoint, which has us, needs no garbage collector from here on."""
+        tell, self._on_event = self._on_event, told_nobody
+        tell(event)
+
     @abstractmethod
     def _arm(self) -> None:
         """Have the core woken at its next deadline."""
@@ -175,6 +187,7 @@ class Flow(asyncio.Protocol, Guarded):
 # What is done about the stream itself; all other events are for the endpoint alone.
 _OF_STREAMS: Final[dict[type[Event], Callable[[Flow, Any], None]]] = {
     Opened: Flow._on_opened,
+    Down: Flow._on_down,
     HangUp: lambda flow, event: flow._hang_up(event.quick),
     Redial: lambda flow, event: flow._leave(event),
     SecretWanted: lambda flow, event: flow._ask(event),

@@ -98,7 +98,7 @@ class Link(Flow):
             self.abort()
             raise
         if self._core.error is not None:
-            raise self._core.error
+            raise self._core.error.clone()  # whose traceback has the core
 
     def abort(self) -> None:
         """Close the stream at once; in the child of a fork this process's copy of it."""

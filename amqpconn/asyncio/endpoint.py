@@ -127,7 +127,7 @@ class Endpoint(EndpointFacade):
         if first.reply is None:
             self.abort()
             await self._link.wait_down()
-            raise first.error or NotOpen("the call has no answer")
+            raise (first.error or NotOpen("the call has no answer")).clone()
 
     async def _open_channel(self, timeout: float | None) -> Channel:
         self._link.check_caller()
@@ -159,7 +159,7 @@ class Endpoint(EndpointFacade):
             self._link.pump()
             raise
         if call.reply is None:
-            raise call.error or NotOpen("the call has no answer")
+            raise (call.error or NotOpen("the call has no answer")).clone()
         return call.reply, call.content
 
     def _run(self, function: Callable[..., object], *args: object) -> None:
@@ -198,6 +198,8 @@ class Endpoint(EndpointFacade):
         owner = cast("Channel | None", event.channel.owner)
         if owner is not None:  # it was asked for with a connection that did not come to be
             owner._went_down()
+            if self._core.first is None or self._core.first.channel is not event.channel:
+                event.channel.owner = None  # neither needs the garbage collector
 
     def _on_block(self, event: events.Blocked) -> None:
         for callback in self._callbacks.get(events.Blocked, ()):

@@ -87,8 +87,9 @@ else:
 
 
 _SHORT_STRING_LIMIT: Final = 255
-# In place of the handshake, which there is from start to open-ok only. What needs one runs only in
-# the states between: the machine sees to that, so it need not be asked for there.
+# In place of the handshake, which there is from start to open-ok only, and of the side when the
+# stream is gone. What needs one runs only in the states between: the machine sees to that, so it
+# need not be asked for there.
 _NONE: Final[Any] = None
 
 
@@ -179,6 +180,7 @@ class ConnectionManager(Machine):
         """The stream is given up; credentials are needed no longer."""
         super().abandon()
         self._handshake, self._offer, self.question = _NONE, None, None
+        self._side = _NONE  # so that neither needs the garbage collector
 
     def close(self, reply_code: int, reply_text: str) -> None:
         """Send connection.close on an open connection, with as much of the text as fits.

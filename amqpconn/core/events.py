@@ -186,6 +186,10 @@ class Down(Event):
         self.error = error
 
 
+def told_nobody(event: Event) -> None:
+    """In place of whoever is told, once that is done: nothing follows `Down`."""
+
+
 class ObserverFailed(Event):
     """An observer raised: what was called, and the exception. The driver reports it."""
 

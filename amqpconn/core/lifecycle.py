@@ -205,6 +205,7 @@ class Lifecycle(Circumstances):
             self.output.clear()
         if self._channels is not None:
             self._channels.all_down(self.error)
+        self._channels = self._renewal = None  # as the manager, which leaves us to nobody else
         self.is_down = True
         self._become(FAILED if self.error else DISCONNECTED)
         self._emit(Down(self.error))

@@ -14,7 +14,14 @@ from contextlib import suppress
 from amqpconn import transport
 from amqpconn._gathering import WORTH_GATHERING, gather
 from amqpconn._ownership import Owned
-from amqpconn.core.events import HangUp, Opened, Redial, SecretWanted
+from amqpconn.core.events import (
+    Down,
+    HangUp,
+    Opened,
+    Redial,
+    SecretWanted,
+    told_nobody,
+)
 from amqpconn.sync._dial import is_ours
 from amqpconn.sync._waiting import has_more
 
@@ -185,6 +192,11 @@ class Flow(Owned):
         self._opened = True
         self._on_event(event)
 
+    def _on_down(self, event: Down) -> None:
+        """The last event. The endpoint, which has us, needs no garbage collector from here on."""
+        tell, self._on_event = self._on_event, told_nobody
+        tell(event)
+
     def _on_hang_up(self, event: HangUp) -> None:
         self._hung_up, self._quick = True, self._quick or event.quick
 
@@ -206,6 +218,7 @@ class Flow(Owned):
 # What is done about the stream itself; all other events are for the endpoint alone.
 _OF_STREAMS: Final[dict[type[Event], Callable[[Flow, Any], None]]] = {
     Opened: Flow._on_opened,
+    Down: Flow._on_down,
     HangUp: Flow._on_hang_up,
     Redial: Flow._on_redial,
     SecretWanted: lambda flow, wanted: flow._on_secret_wanted(wanted),

@@ -81,7 +81,7 @@ class Link(Flow):
             raise
         if self._core.error is not None:
             self.wait_down()  # it may have been closed again as soon as it was open
-            raise self._core.error
+            raise self._core.error.clone()  # whose traceback has the core
 
     def abort(self) -> None:
         """Close the stream at once; in the child of a fork this process's copy of it."""

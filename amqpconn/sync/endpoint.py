@@ -129,7 +129,7 @@ class Endpoint(EndpointFacade):
         if first is not None and first.reply is None:
             self.abort()
             self._link.wait_down()
-            raise first.error or NotOpen("the call has no answer")
+            raise (first.error or NotOpen("the call has no answer")).clone()
 
     def _answer(
         self, start: Callable[[EndpointCore, float], events.Call]
@@ -150,7 +150,7 @@ class Endpoint(EndpointFacade):
                 self._abandon(call)
             raise
         if call.reply is None:
-            raise call.error or NotOpen("the call has no answer")
+            raise (call.error or NotOpen("the call has no answer")).clone()
         return call.reply, call.content
 
     def _abandon(self, call: events.Call) -> None:
@@ -178,6 +178,8 @@ class Endpoint(EndpointFacade):
         owner = cast("Channel | None", event.channel.owner)
         if owner is not None:  # it was asked for with a connection that did not come to be
             owner._went_down()
+            if self._core.first is None or self._core.first.channel is not event.channel:
+                event.channel.owner = None  # neither needs the garbage collector
 
     def _on_block(self, event: events.Blocked) -> None:
         for callback in self._callbacks.get(events.Blocked, ()):
