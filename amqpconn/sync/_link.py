@@ -181,7 +181,7 @@ class Link(Flow):
             if self._core.manager.question is not None:
                 # What is to be waited for may change when the answer comes, on a thread of its own.
                 deadline = min(deadline or _NEVER, monotonic() + LOOK_AGAIN_S)
-            timeout = None if deadline is None else max(deadline - monotonic(), 0.0)
+            timeout = None if deadline is None else deadline - monotonic()
             following = self.service(waiting.ready(mask, timeout))
 
     def _on_secret_wanted(self, wanted: SecretWanted) -> None:

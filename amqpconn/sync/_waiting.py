@@ -30,7 +30,8 @@ class Waiting:
         self._number, self._mask = -1, 0  # which `_poll` goes by
 
     def ready(self, mask: int, timeout_s: float | None) -> int:
-        """Wait until one of `mask` (of selectors) is ready, and no longer than the timeout.
+        """Wait until one of `mask` (of selectors) is ready, and no longer than the timeout, if that
+        is not over already.
 
         Which of them is ready; 0 for none, which may be before the time is over.
         """
@@ -47,7 +48,7 @@ class Waiting:
             number = stream.fileno()  # asked each time, because its user may have closed it
             if number != self._number or mask != self._mask:
                 self._tell(number, mask)
-            found = self._poll.poll(ceil(timeout * 1000))
+            found = self._poll.poll(ceil(timeout * 1000) if timeout > 0.0 else 0)
         except ValueError:  # its user has closed it: that is to be read too
             return EVENT_READ
         if not found:
