@@ -49,13 +49,16 @@ share, which the processor time does not."""
 
 
 def measure(session: Session, quick: bool) -> Samples:
-    """Each round runs all programs once; the first round, which compiles, does not count."""
+    """Each round runs all programs once; the first round, which compiles, does not count.
+
+    What is asked for are small differences of large times, so there are many rounds.
+    """
     host, port = place(session.url)
     programs = {("import", library): code for library, code in IMPORTING.items()}
     for library, code in CONNECTING.items():
         programs["connect", library] = code.format(url=session.url, host=host, port=port)
     samples: Samples = {}
-    for number in range(4 if quick else 16):
+    for number in range(4 if quick else 40):
         for (what, library), code in programs.items():
             for clock, seconds in session.spent(sys.executable, "-c", code).items():
                 if number:
