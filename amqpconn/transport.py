@@ -22,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from os import PathLike
-    from ssl import SSLContext
+    from ssl import SSLContext, SSLSocket
     from typing import Any, Final
 
     from amqpconn._failures import attempt_failed as attempt_failed
@@ -174,15 +174,29 @@ def begin(sock: socket.socket, address: AddressInfo) -> int:
     return IN_PROGRESS if code in _GOES_ON else code
 
 
-def check_connected(sock: socket.socket) -> None:
-    """Raises OSError when the peer has reset the connection already.
+def secured(sock: socket.socket, context: SSLContext, **options: Any) -> SSLSocket:
+    """The socket with TLS put on it, which takes it over. `options` are those of `wrap_socket`.
 
-    To be asked before TLS is put on a socket: the class that does it forgets to close one of those.
+    Raises OSError when the peer has reset the connection already; nothing is left open then.
     """
     code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     if code:
         raise OSError(code, os.strerror(code))
-    sock.getpeername()
+    try:
+        return context.wrap_socket(sock, do_handshake_on_connect=False, **options)
+    except OSError as error:
+        _close_what_was_made(error)
+        raise
+
+
+def _close_what_was_made(error: OSError) -> None:
+    """Close the socket that `wrap_socket` had made; before Python 3.13 it forgets to."""
+    trace = error.__traceback__
+    while trace is not None:
+        made = trace.tb_frame.f_locals.get("self")
+        if isinstance(made, socket.socket):
+            made.close()
+        trace = trace.tb_next
 
 
 def reached(core: EndpointCore, target: Target, address: AddressInfo) -> None:

@@ -181,12 +181,7 @@ class Dial:
     def _start_tls(self, context: SSLContext) -> None:
         self._core.enter("tls", monotonic())
         sock = cast("socket.socket", self.stream)
-        transport.check_connected(sock)
-        secure = context.wrap_socket(
-            sock,
-            server_hostname=self._target.server_hostname,
-            do_handshake_on_connect=False,
-        )
+        secure = transport.secured(sock, context, server_hostname=self._target.server_hostname)
         self.stream = secure
         self._check_interrupted()
         secure.settimeout(self._remaining())

@@ -11,7 +11,7 @@ from functools import partial
 from time import monotonic
 
 from amqpconn.testing.client import Client
-from amqpconn.transport import check_connected
+from amqpconn.transport import secured
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -179,8 +179,7 @@ class Server:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._ssl is None:
             return sock
-        check_connected(sock)
-        return self._ssl.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        return secured(sock, self._ssl, server_side=True)
 
     def _serve(self, client: Client, now: float) -> None:
         client.serve(now)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,7 @@ from amqpconn.errors import (
     TLSRefused,
 )
 from amqpconn.testing import Peer
+from amqpconn.transport import secured
 from amqpconn_spec.v0_9_1 import basic, queue
 from tests.broker.certificates import Certificate, Certificates
 from tests.drivers.adapter import Driver
@@ -192,6 +194,35 @@ def test_peer_that_resets_before_tls_is_told(
     with listening() as listener, pytest.raises(HungUpInTLS) as raised:
         driver.connect(url_of(listener.getsockname()), ssl=certificates.client_context())
     assert raised.value.phase == "tls"
+
+
+class ResettingLate(ssl.SSLContext):
+    """Puts TLS on a connection that the other side resets at this very moment."""
+
+    peer: socket.socket
+
+    def wrap_socket(self, sock: socket.socket, **options: Any) -> ssl.SSLSocket:  # type: ignore[override]
+        """Put TLS on a socket."""
+        self.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.peer.close()
+        return super().wrap_socket(sock, **options)
+
+
+@pytest.mark.parametrize("server_side", [False, True])
+def test_socket_whose_peer_resets_while_tls_is_put_on_it_is_closed(server_side: bool) -> None:
+    context = ResettingLate(ssl.PROTOCOL_TLS_SERVER if server_side else ssl.PROTOCOL_TLS_CLIENT)
+    options = {"server_side": True} if server_side else {"server_hostname": "localhost"}
+    with listening() as listener:
+        sock = socket.create_connection(listener.getsockname())
+        context.peer, _ = listener.accept()
+        sock.setblocking(False)
+        with (
+            pytest.raises(OSError, match=r"reset|connected") as raised,
+            secured(sock, context, **options) as made,
+        ):
+            made.do_handshake()
+    held = [sock, *(frame.frame.f_locals.get("self") for frame in raised.traceback)]
+    assert {each.fileno() for each in held if isinstance(each, socket.socket)} == {-1}
 
 
 def answering(listener: socket.socket, answer: bytes | None) -> None:
