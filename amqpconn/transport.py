@@ -179,12 +179,13 @@ def secured(sock: socket.socket, context: SSLContext, **options: Any) -> SSLSock
 
     Raises OSError when the peer has reset the connection already; nothing is left open then.
     """
-    code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    if code:
-        raise OSError(code, os.strerror(code))
     try:
+        code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            raise OSError(code, os.strerror(code))
         return context.wrap_socket(sock, do_handshake_on_connect=False, **options)
     except OSError as error:
+        sock.close()
         _close_what_was_made(error)
         raise
 

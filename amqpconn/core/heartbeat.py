@@ -79,9 +79,8 @@ class Heartbeat:
 
     def next_deadline(self) -> float:
         """The tick in which to look again."""
-        if self._send_at < self._give_up_at:  # nearly always; `min` takes as long as all of this
-            return -(-self._send_at // self._tick_s) * self._tick_s
-        return -(-self._give_up_at // self._tick_s) * self._tick_s
+        earliest = min(self._give_up_at, self._send_at)
+        return -(-earliest // self._tick_s) * self._tick_s
 
     def due(self, now: float) -> bool:
         """Whether to send one now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -82,6 +83,11 @@ class Challenged(AuthMethod):
 
     def respond(self, challenge: bytes) -> bytes:
         return b"re: " + challenge
+
+
+def end_in_reset(sock: socket.socket) -> None:
+    """From here on closing this socket resets the connection."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 @contextmanager

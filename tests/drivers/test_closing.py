@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import struct
 import time
 from collections.abc import Callable
 
@@ -27,6 +25,7 @@ from tests.drivers.helpers import (
     GUEST,
     Background,
     dropping,
+    end_in_reset,
     eventually,
     hanging_resolver,
     listening,
@@ -194,7 +193,7 @@ def test_peer_that_hangs_up_is_noticed(
 
 def test_peer_that_resets_the_stream_is_noticed(peer: Peer, connection: Connection) -> None:
     (client,) = peer._server.clients
-    client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    end_in_reset(client.sock)
     peer.drop_connections()
     with pytest.raises(PeerHungUp) as raised:
         connection.wait_closed(timeout=10)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-import struct
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -36,7 +35,7 @@ from amqpconn.transport import secured
 from amqpconn_spec.v0_9_1 import basic, queue
 from tests.broker.certificates import Certificate, Certificates
 from tests.drivers.adapter import Driver
-from tests.drivers.helpers import GUEST, listening, message, url_of
+from tests.drivers.helpers import GUEST, end_in_reset, listening, message, url_of
 
 
 @pytest.fixture
@@ -187,7 +186,7 @@ def test_peer_that_resets_before_tls_is_told(
         enter(core, phase, now)
         if phase == "tls":
             accepted, _ = listener.accept()
-            accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            end_in_reset(accepted)
             accepted.close()
 
     monkeypatch.setattr(EndpointCore, "enter", resetting)
@@ -203,7 +202,7 @@ class ResettingLate(ssl.SSLContext):
 
     def wrap_socket(self, sock: socket.socket, **options: Any) -> ssl.SSLSocket:  # type: ignore[override]
         """Put TLS on a socket."""
-        self.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        end_in_reset(self.peer)
         self.peer.close()
         return super().wrap_socket(sock, **options)
 
@@ -221,8 +220,20 @@ def test_socket_whose_peer_resets_while_tls_is_put_on_it_is_closed(server_side: 
             secured(sock, context, **options) as made,
         ):
             made.do_handshake()
-    held = [sock, *(frame.frame.f_locals.get("self") for frame in raised.traceback)]
-    assert {each.fileno() for each in held if isinstance(each, socket.socket)} == {-1}
+    held = [frame.frame.f_locals.get("self") for frame in raised.traceback]
+    left = {each.fileno() for each in held if isinstance(each, ssl.SSLSocket)}
+    assert (sock.fileno(), left) == (-1, {-1})
+
+
+def test_socket_whose_peer_has_reset_before_tls_is_put_on_it_is_closed() -> None:
+    with listening() as listener:
+        sock = socket.create_connection(listener.getsockname())
+        accepted, _ = listener.accept()
+        end_in_reset(accepted)
+        accepted.close()
+        with pytest.raises(ConnectionResetError):
+            secured(sock, ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), server_hostname="localhost")
+    assert sock.fileno() == -1
 
 
 def answering(listener: socket.socket, answer: bytes | None) -> None:
@@ -231,7 +242,7 @@ def answering(listener: socket.socket, answer: bytes | None) -> None:
     with accepted:
         accepted.recv(4096)
         if answer is None:
-            accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            end_in_reset(accepted)
         else:
             accepted.sendall(answer)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import socket
-import struct
 import time
 from contextlib import suppress
 
@@ -15,6 +14,7 @@ from amqpconn.testing import Peer
 from amqpconn_spec._wire import encode_table
 from amqpconn_spec.v0_9_1 import basic, channel, connection, frames, queue
 from tests.broker.certificates import Certificates
+from tests.drivers.helpers import end_in_reset
 from tests.testing.raw import HEADER, Raw
 
 pytestmark = pytest.mark.usefixtures("leaks")
@@ -199,8 +199,7 @@ def test_clear_text_and_resets_do_not_end_a_peer_with_tls(certificates: Certific
                 client.everything()
         for _ in range(10):
             client = Raw(peer)
-            linger = struct.pack("ii", 1, 0)
-            client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            end_in_reset(client.sock)
             client.sock.close()
         context = certificates.client_context()
         with socket.create_connection((peer.host, peer.port), timeout=10) as sock:
@@ -216,8 +215,7 @@ def test_client_that_goes_while_it_is_sent_to_is_let_go(peer: Peer, reset: bool)
         peer.send(basic.Deliver(), 1, Content(bytes(8_000_000)))
         assert isinstance(client.method(), basic.Deliver)
         if reset:
-            linger = struct.pack("ii", 1, 0)
-            client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            end_in_reset(client.sock)
         client.sock.close()
         peer.wait_until(lambda: not peer.sessions[0].is_open)
     with Raw(peer) as client:
